@@ -1,0 +1,45 @@
+import type { Command } from 'commander'
+import { messageOf } from '../base/failure.ts'
+import { formatProblem, loadConfig } from '../config/load.ts'
+import { checkAudit } from '../record/audit-log.ts'
+import { type ConfigOptions, sourcesOf, withConfigOptions } from './config-options.ts'
+import { CommandError, type Output, paint } from './output.ts'
+
+/** `sluice check`: every problem of config, policies, keys and lists at once. */
+export function checkCommand(parent: Command, output: Output): void {
+  withConfigOptions(parent.command('check'))
+    .description('validate config, policies, keys and lists: every problem at once')
+    .option('--audit <file>', 'check the hash chain of an audit file instead')
+    .addHelpText('after', '\nProblems are written as file:line:column: path: message. Exit status: 0 or 1.')
+    .action((options: ConfigOptions & { readonly audit?: string }) => {
+      const sound = options.audit === undefined ? check(options, output) : audit(options.audit, output)
+      process.exitCode = sound ? 0 : 1
+    })
+}
+
+function check(options: ConfigOptions, output: Output): boolean {
+  const { problems, warnings, policies, keys, lists } = loadConfig(sourcesOf(options))
+  for (const warning of warnings) output.tell(`${paint('yellow', 'warning')} ${formatProblem(warning)}`)
+  for (const problem of problems) output.print(formatProblem(problem))
+  if (problems.length > 0) {
+    output.tell(paint('red', `${problems.length} problem${problems.length === 1 ? '' : 's'}`))
+    return false
+  }
+  output.print(
+    `${paint('green', 'ok')}  ${options.config}: ${policies.size} policies, ${keys.length} keys, ${lists.size} lists`,
+  )
+  return true
+}
+
+function audit(file: string, output: Output): boolean {
+  let result: ReturnType<typeof checkAudit>
+  try {
+    result = checkAudit(file)
+  } catch (error) {
+    throw new CommandError(`--audit: ${messageOf(error)}`, 1)
+  }
+  for (const problem of result.problems) output.print(`${file}: ${problem}`)
+  if (result.problems.length > 0) return false
+  output.print(`${paint('green', 'ok')}  ${file}: ${result.entries} entries, the chain holds`)
+  return true
+}

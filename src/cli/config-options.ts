@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { systemClock } from '../base/clock.ts'
+import { messageOf } from '../base/failure.ts'
+import type { ConfigSources } from '../config/load.ts'
+import { ConfigError, loadOrThrow } from '../gateway/load-or-throw.ts'
+import { buildRuntime, type Runtime } from '../gateway/runtime.ts'
+import type { LinkDesk } from '../operator/link-desk.ts'
+import { CommandError, terminal } from './output.ts'
+
+export interface ConfigOptions {
+  readonly config: string
+  readonly set: readonly string[]
+}
+
+/** Adds the options that choose the configuration. */
+export function withConfigOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file', process.env['SLUICE_CONFIG'] ?? 'config/gateway.yaml')
+    .option(
+      '--set <path=value>',
+      'override one setting, as server.port=9000; may be repeated',
+      (text: string, before: string[]) => [...before, text],
+      [] as string[],
+    )
+}
+
+export function sourcesOf(options: ConfigOptions): ConfigSources {
+  return { file: options.config, set: options.set, env: process.env }
+}
+
+/** The parts that the configuration makes, without opening a port. Problems end the command with exit 2. */
+export function loadRuntime(options: ConfigOptions): Runtime {
+  try {
+    return buildRuntime(loadOrThrow(sourcesOf(options)), systemClock, (message) => {
+      terminal.tell(message)
+    })
+  } catch (error) {
+    if (error instanceof ConfigError) throw new CommandError(error.message, 2)
+    throw new CommandError(messageOf(error), 2)
+  }
+}
+
+export function deskOf(runtime: Runtime): LinkDesk {
+  const { routes, keys, config } = runtime
+  return { clock: systemClock, routes, keys, publicUrl: config.server.publicUrl }
+}

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Command } from 'commander'
+import { StoredHistory } from '../http/history.ts'
+import { type Inspection, type InspectHistory, inspectLink } from '../operator/inspect-link.ts'
+import type { TraceEntry } from '../policy/decide.ts'
+import { openMemoryDatabase } from '../state/database.ts'
+import { DownloadLedger } from '../state/download-ledger.ts'
+import { RevocationList } from '../state/revocations.ts'
+import { type ConfigOptions, deskOf, loadRuntime, withConfigOptions } from './config-options.ts'
+import { parseInstant } from './duration.ts'
+import { CommandError, type Output, paint } from './output.ts'
+
+interface InspectOptions extends ConfigOptions {
+  readonly asIp?: string
+  readonly at?: string
+  readonly method?: string
+  readonly header: readonly string[]
+  readonly json?: boolean
+}
+
+const EXIT = { permit: 0, deny: 1, unusable: 2 } as const
+
+/** `sluice inspect URL`: what a link is, what it proves, and rule by rule why it would be let in or refused. */
+export function inspectCommand(parent: Command, output: Output): void {
+  withConfigOptions(parent.command('inspect'))
+    .description('say what a link is and, rule by rule, why it would be let in or refused')
+    .argument('<url>', 'the link, or its path and query')
+    .option('--as-ip <address>', 'as this client; without it rules see an unknown address')
+    .option('--at <time>', 'at this time: epoch seconds or a date; default: now')
+    .option('--method <method>', 'with this method', 'GET')
+    .option(
+      '--header <name:value>',
+      'with this request header; may be repeated',
+      (text: string, before: string[]) => [...before, text],
+      [] as string[],
+    )
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Exit status: 0 the link would be let in, 1 refused, 2 it cannot be used at all.
+
+Examples:
+  sluice inspect "$URL" --as-ip 203.0.113.7
+  sluice inspect "$URL" --at 2026-12-24T18:00:00Z`,
+    )
+    .action((url: string, options: InspectOptions) => {
+      const inspection = inspect(url, options)
+      if (options.json === true) output.print(JSON.stringify(inspection, null, 2))
+      else for (const line of describe(inspection)) output.print(line)
+      process.exitCode = EXIT[inspection.decision]
+    })
+}
+
+function inspect(url: string, options: InspectOptions): Inspection {
+  const time = options.at === undefined ? undefined : parseInstant(options.at)
+  if (options.at !== undefined && time === undefined) {
+    throw new CommandError(`--at: ${options.at} is not understood`, 2)
+  }
+  const headers = Object.fromEntries(options.header.map(parseHeader))
+  const runtime = loadRuntime(options)
+  const inspection = inspectLink(deskOf(runtime), historyOf(runtime.config.state.directory), {
+    url,
+    as: { ip: options.asIp, time, method: options.method, headers },
+  })
+  runtime.close()
+  return inspection
+}
+
+function parseHeader(text: string): [string, string] {
+  const colon = text.indexOf(':')
+  if (colon < 1) throw new CommandError(`--header: ${text} is no name:value`, 2)
+  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
+}
+
+/** The state of a gateway on this machine, read only; an empty one where none ever ran. */
+function historyOf(directory: string): InspectHistory {
+  const file = join(directory, 'state.sqlite')
+  const database = existsSync(file) ? new DatabaseSync(file, { readOnly: true }) : openMemoryDatabase()
+  const ledger = new DownloadLedger(database)
+  const history = new StoredHistory(new RevocationList(database), ledger)
+  return Object.assign(history, { spent: (grant: { countKey: string }) => ledger.spent(grant.countKey) })
+}
+
+function* describe(inspection: Inspection): Generator<string> {
+  const { decision, link, proves, hints, trace } = inspection
+  const colour = decision === 'permit' ? 'green' : 'red'
+  const why = [inspection.code, inspection.detail].filter((part) => part !== null).join(': ')
+  yield `${paint(colour, decision)}${why === '' ? '' : `  ${why}`}`
+  if (inspection.route !== null) yield `route      ${inspection.route} with policy ${inspection.policy}`
+  if (link) yield `link       ${link.scheme}, carried in the ${link.carrier}`
+  for (const [name, value] of Object.entries(proves ?? {})) {
+    yield `  ${name.padEnd(24)} ${typeof value === 'string' ? value : JSON.stringify(value)}`
+  }
+  if (trace.length > 0) yield 'rules'
+  for (const entry of trace) yield `  ${mark(entry)} ${entry.rule.padEnd(14)} ${entry.detail ?? ''}`.trimEnd()
+  if (link && !proves && link.canonical !== null) yield `signed     ${link.canonical}`
+  for (const hint of hints) yield `hint       ${hint}`
+}
+
+function mark({ outcome }: TraceEntry): string {
+  switch (outcome) {
+    case 'pass':
+      return paint('green', 'pass   ')
+    case 'observe':
+      return paint('yellow', 'observe')
+    case 'refuse':
+      return paint('red', 'refuse ')
+    default:
+      return outcome satisfies never
+  }
+}

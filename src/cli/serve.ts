@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import { messageOf } from '../base/failure.ts'
+import { type Gateway, startGateway } from '../gateway/gateway.ts'
+import { mintLink } from '../operator/mint-link.ts'
+import { type ConfigOptions, sourcesOf, withConfigOptions } from './config-options.ts'
+import { CommandError, type Output, paint } from './output.ts'
+
+interface ServeOptions extends ConfigOptions {
+  readonly workers: string
+  readonly demo?: string
+}
+
+/** `sluice serve`: runs the gateway until SIGTERM. */
+export function serveCommand(parent: Command, output: Output): void {
+  withConfigOptions(parent.command('serve'))
+    .description('run the gateway')
+    .option('--workers <n>', 'processes that share the port', '1')
+    .option('--demo <path>', 'print two links to this path at the start')
+    .addHelpText(
+      'after',
+      `
+SIGHUP loads config, policies, keys and lists again; with a problem in them the running ones stay.
+SIGTERM lets running downloads end, then exits.
+
+Settings come from the file, then from the environment (SLUICE_SERVER__PORT=9000), then from --set.`,
+    )
+    .action(async (options: ServeOptions) => {
+      await serve(options, output)
+    })
+}
+
+async function serve(options: ServeOptions, output: Output): Promise<void> {
+  if (options.workers !== '1') throw new CommandError('--workers: more than one is not built yet', 2)
+  let gateway: Gateway
+  try {
+    gateway = await startGateway({
+      ...sourcesOf(options),
+      log: (level, message) => {
+        output.tell(`${new Date().toISOString()} ${level} ${message}`)
+      },
+    })
+  } catch (error) {
+    throw new CommandError(messageOf(error), 1)
+  }
+  process.on('SIGHUP', () => {
+    gateway.reload()
+  })
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        resolve()
+      })
+    }
+  })
+  greet(gateway, options.demo, output)
+  await ended
+  output.tell('draining: running downloads end, nothing new begins')
+  await gateway.drain()
+}
+
+function greet(gateway: Gateway, demo: string | undefined, output: Output): void {
+  // access records own standard output; only the demo, which nobody pipes, speaks there
+  const say = (line: string): void => {
+    if (demo === undefined) output.tell(line)
+    else output.print(line)
+  }
+  say(`${paint('bold', 'Sluice')} serves ${gateway.publicUrl}`)
+  say(`  admin API   ${gateway.adminUrl}`)
+  say(`  dashboard   ${gateway.adminUrl}/ ${paint('dim', '(not built yet)')}`)
+  say(`  admin token ${gateway.adminTokenFile}`)
+  for (const file of gateway.createdFiles) say(paint('dim', `  made        ${file}`))
+  if (demo === undefined) return
+  say('')
+  say('Two links that work, for an hour:')
+  for (const scheme of ['sluice-hmac', 'sluice-jwt']) {
+    const minted = mintLink(gateway.desk, { path: demo, scheme }, 'json')
+    if ('field' in minted) throw new CommandError(`--demo: ${minted.field}: ${minted.message}`, 1)
+    say(`  curl -OJ '${minted.url}'`)
+  }
+  say('')
+}

@@ -1,0 +1,98 @@
+import { parseConfiguredNetwork } from '../base/configured-network.ts'
+import { itemsAt, keysAt, numberAt, textAt, valueAt } from './draft.ts'
+import type { Finding, PathSegment } from './problem.ts'
+import { didYouMean } from './suggestion.ts'
+
+export interface GatewaySurroundings {
+  /** Undefined when the directory of policies could not be read: then names cannot be checked. */
+  readonly policyNames: readonly string[] | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** What no field can say alone. Works on data that may not have passed the schema. */
+export function checkGateway(data: unknown, surroundings: GatewaySurroundings): Finding[] {
+  return [
+    ...everyAddressTrusted(data),
+    ...sameListener(data),
+    ...routeNames(data, surroundings.policyNames),
+    ...repeatedRoutes(data),
+    ...repeatedSchemes(data),
+    ...missingVariables(data, surroundings.env),
+  ]
+}
+
+function* everyAddressTrusted(data: unknown): Generator<Finding> {
+  if (valueAt(data, ['server', 'trustAllProxies']) === true) return
+  for (const [i, entry] of itemsAt(data, ['server', 'trustedProxies']).entries()) {
+    if (typeof entry !== 'string' || parseConfiguredNetwork(entry)?.prefix !== 0) continue
+    const message =
+      'trusts every address, so clients may claim any; set server.trustAllProxies if that is meant'
+    yield { path: ['server', 'trustedProxies', i], message }
+  }
+}
+
+function* sameListener(data: unknown): Generator<Finding> {
+  const place = (side: string, port: number): string =>
+    `${textAt(data, [side, 'host']) ?? '127.0.0.1'} ${numberAt(data, [side, 'port']) ?? port}`
+  if (numberAt(data, ['admin', 'port']) === 0 || place('server', 8080) !== place('admin', 8081)) return
+  yield { path: ['admin', 'port'], message: 'is the host and port of server as well' }
+}
+
+function* routeNames(data: unknown, policyNames: readonly string[] | undefined): Generator<Finding> {
+  const origins = keysAt(data, ['origins'])
+  for (const i of itemsAt(data, ['routes']).keys()) {
+    const origin = textAt(data, ['routes', i, 'origin'])
+    if (origin !== undefined && !origins.includes(origin)) {
+      yield {
+        path: ['routes', i, 'origin'],
+        message: `there is no origin ${origin}${didYouMean(origin, origins)}`,
+      }
+    }
+    const policy = textAt(data, ['routes', i, 'policy']) ?? 'default'
+    if (policyNames && !policyNames.includes(policy)) {
+      yield {
+        path: ['routes', i, 'policy'],
+        message: `there is no policy ${policy}${didYouMean(policy, policyNames)}`,
+      }
+    }
+  }
+}
+
+function* repeatedRoutes(data: unknown): Generator<Finding> {
+  const paths = itemsAt(data, ['routes']).map((_, i) => textAt(data, ['routes', i, 'path']))
+  for (const [i, path] of paths.entries()) {
+    const first = paths.indexOf(path)
+    if (path === undefined || first === i) continue
+    yield { path: ['routes', i, 'path'], message: `is the path of routes[${first}] as well` }
+  }
+}
+
+function* repeatedSchemes(data: unknown): Generator<Finding> {
+  for (const i of itemsAt(data, ['routes']).keys()) {
+    const at: PathSegment[] = ['routes', i, 'schemes']
+    const names = itemsAt(data, at).map(
+      (_, j) => textAt(data, [...at, j]) ?? textAt(data, [...at, j, 'name']),
+    )
+    for (const [j, name] of names.entries()) {
+      if (name !== undefined && names.indexOf(name) !== j) {
+        yield { path: [...at, j], message: `the route names ${name} twice` }
+      }
+    }
+  }
+}
+
+function* missingVariables(data: unknown, env: GatewaySurroundings['env']): Generator<Finding> {
+  for (const origin of keysAt(data, ['origins'])) {
+    for (const header of keysAt(data, ['origins', origin, 'headers'])) {
+      const path = ['origins', origin, 'headers', header]
+      const variable = variableOf(textAt(data, path))
+      if (variable === undefined || env[variable]) continue
+      yield { path, message: `the environment has no variable ${variable}` }
+    }
+  }
+}
+
+/** The variable that a value `env:NAME` stands for. */
+export function variableOf(value: string | undefined): string | undefined {
+  return value?.startsWith('env:') ? value.slice('env:'.length) : undefined
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { didYouMean } from './suggestion.ts'
+
+/** Fields that several schemas share. */
+
+/** The schema of something the contract names and this version lacks: absent, or refused by name. */
+export function notBuiltYet(what: string) {
+  return z
+    .never({ error: `${what} is not built yet` })
+    .optional()
+    .describe('Not built yet; leave it out.')
+}
+
+/** A list that this version can only keep empty. */
+export function emptyUntilBuilt(what: string) {
+  return z
+    .array(z.unknown())
+    .max(0, { error: `${what} is not built yet` })
+    .default([])
+}
+
+/** One of the values; those of `later` are refused by name. */
+export function choice<const T extends string>(values: readonly [T, ...T[]], later: readonly string[] = []) {
+  return z.enum(values, {
+    error: ({ input }) => {
+      if (typeof input !== 'string') return `expected one of ${values.join(', ')}`
+      if (later.includes(input)) return `${input} is not built yet`
+      return `expected one of ${values.join(', ')}${didYouMean(input, values)}`
+    },
+  })
+}
+
+/** A name that operators give to an origin, a list or a policy; never readable as an address. */
+export const givenName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, {
+  error: 'a name has 1 to 64 letters, digits, - and _, and begins with a letter or digit',
+})
+
+export const text = z.string().min(1, { error: 'must not be empty' })
+
+export const host = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/, {
+    error: 'expected a host name or an address, without a port',
+  })
+
+export const port = z.int().min(0).max(65535)
+
+/** The longest time that a timer of Node holds, in whole days. */
+const MAX_TIMER_SECONDS = 24 * 86_400
+
+export const timerSeconds = z.number().positive().max(MAX_TIMER_SECONDS)
+
+export const positiveInteger = z.int().positive()
+
+export const httpUrl = z.string().superRefine((value, context) => {
+  const wrong = whyNotHttpUrl(value)
+  if (wrong) context.addIssue({ code: 'custom', message: wrong })
+})
+
+function whyNotHttpUrl(value: string): string | undefined {
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return 'expected an http:// or https:// URL'
+  const url = new URL(value)
+  if (url.username || url.password) return 'must not hold a user name or password'
+  if (value.includes('?') || value.includes('#')) return 'must not hold a query or fragment'
+  return undefined
+}

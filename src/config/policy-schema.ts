@@ -1,0 +1,222 @@
+import { z } from 'zod'
+import { parseConfiguredNetwork } from '../base/configured-network.ts'
+import { choice, emptyUntilBuilt, givenName, notBuiltYet, positiveInteger } from './fields.ts'
+
+const enforcement = choice(['enforce', 'observe'])
+
+/** Of rules that can be watched before they bind. */
+const ownEnforcement = {
+  enforcement: enforcement.optional().describe("This rule's own enforcement; default: that of the policy."),
+}
+
+const seconds = z.int().min(0)
+
+const methods = z
+  .array(choice(['GET', 'HEAD']))
+  .refine((list) => list.includes('GET'), { error: 'must contain GET' })
+  .refine((list) => new Set(list).size === list.length, { error: 'names a method twice' })
+
+const networkEntry = z
+  .string()
+  .refine((entry) => parseConfiguredNetwork(entry) !== undefined || givenName.safeParse(entry).success, {
+    error: 'expected an address, a CIDR or the name of a list',
+  })
+
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+const REFERRER = new RegExp(`^(?:none|(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*)$`, 'i')
+
+const referrerEntry = z
+  .string()
+  .regex(REFERRER, { error: 'expected a host name, *.example.com, or none for requests without a Referer' })
+
+const corsOrigin = z.string().refine((entry) => entry === '*' || isExactOrigin(entry), {
+  error: 'expected * or an exact origin, as https://a.example without a path',
+})
+
+function isExactOrigin(entry: string): boolean {
+  return /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry
+}
+
+const parameterPattern = z.string().regex(/^[^\s&=#?*]+\*?$/, {
+  error: 'expected the name of a parameter, or the beginning of a name followed by *',
+})
+
+/** The `lifetime.maxSeconds` of a policy that does not say: a week. */
+export const DEFAULT_MAX_SECONDS = 604_800
+
+/** The shape of a policy file with every default of the contract. */
+export const policySchema = z
+  .strictObject({
+    $schema: z.string().optional().describe('The JSON Schema, for editors.'),
+    enforcement: enforcement.default('enforce').describe('enforce, or observe: decide, record, let pass.'),
+    methods: methods
+      .default(['GET', 'HEAD'])
+      .describe('Methods that a link allows; GET is always among them.'),
+    lifetime: z
+      .strictObject({
+        defaultSeconds: positiveInteger
+          .optional()
+          .describe(
+            'Seconds a minted link lives if not said otherwise. Default: 3600, or maxSeconds if that is less.',
+          ),
+        maxSeconds: positiveInteger
+          .default(DEFAULT_MAX_SECONDS)
+          .describe('Seconds a minted link may live at most.'),
+      })
+      .transform(({ defaultSeconds, maxSeconds }) => ({
+        defaultSeconds: defaultSeconds ?? Math.min(3600, maxSeconds),
+        maxSeconds,
+      }))
+      .prefault({})
+      .describe('How long minted links live.'),
+    leeway: z
+      .strictObject({
+        notBeforeSeconds: seconds.default(60).describe('Seconds a link is accepted before its not-before.'),
+        expirySeconds: seconds.default(0).describe('Seconds a link is accepted after its expiry.'),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Tolerance for clocks that differ.'),
+    resume: z
+      .strictObject({
+        graceSeconds: seconds
+          .default(21_600)
+          .describe(
+            'Seconds after expiry in which the same client may finish a download that it began in time.',
+          ),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Resuming after the link expired.'),
+    address: z
+      .strictObject({
+        pin: choice(['optional', 'required', 'first-use'])
+          .default('optional')
+          .describe(
+            'optional: bound if the link says so; required: every link must; first-use: to its first client.',
+          ),
+        tolerance: choice(['exact', 'prefix'], ['asn'])
+          .default('exact')
+          .describe('exact address, or prefix: the IPv4 /24 or IPv6 /64 around it.'),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Binding links to client addresses.'),
+    parallel: z
+      .strictObject({
+        maxDownloads: positiveInteger
+          .nullable()
+          .default(null)
+          .describe('Downloads at a time; null is no limit.'),
+        countBy: choice(['link', 'subject', 'address']).default('link').describe('What shares the limit.'),
+        connectionsPerDownload: positiveInteger
+          .default(16)
+          .describe('Connections that one download may open.'),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Downloads and connections at the same time.'),
+    uses: z
+      .strictObject({
+        max: positiveInteger
+          .nullable()
+          .default(null)
+          .describe('How often a link may be used; null is no limit.'),
+        coverage: z
+          .number()
+          .positive()
+          .max(1)
+          .default(0.9)
+          .describe('Share of the bytes, above 0 to 1, from which a download counts as a use.'),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('How often a link may be used.'),
+    rate: z
+      .strictObject({
+        bytesPerSecond: positiveInteger
+          .nullable()
+          .default(null)
+          .describe('Bytes a second, shared by all connections of a link; null is no limit.'),
+        enforcement: z
+          .never({ error: 'a rate shapes and never refuses, so it cannot be observed' })
+          .optional()
+          .describe('Not for rates.'),
+      })
+      .prefault({})
+      .describe('Speed.'),
+    countries: z
+      .strictObject({
+        allow: emptyUntilBuilt('a country rule (countries.allow)').describe('Not built yet; leave it empty.'),
+        block: emptyUntilBuilt('a country rule (countries.block)').describe('Not built yet; leave it empty.'),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Countries of clients.'),
+    networks: z
+      .strictObject({
+        allow: z
+          .array(networkEntry)
+          .default([])
+          .describe('Addresses, CIDRs or list names; empty allows all.'),
+        block: z.array(networkEntry).default([]).describe('Addresses, CIDRs or list names that are refused.'),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Networks of clients.'),
+    antiFraud: z
+      .strictObject({
+        default: z
+          .literal(false, { error: 'anti-fraud (antiFraud.default) is not built yet' })
+          .default(false)
+          .describe('Whether anti-fraud is on when the link does not say; only false is built.'),
+        lists: notBuiltYet('anti-fraud (antiFraud.lists)'),
+        anonymizers: notBuiltYet('anti-fraud (antiFraud.anonymizers)'),
+        sharing: notBuiltYet('anti-fraud (antiFraud.sharing)'),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Anonymizers and shared links.'),
+    referrers: z
+      .strictObject({
+        allow: z
+          .array(referrerEntry)
+          .default([])
+          .describe(
+            'Hosts of the Referer, *.example.com, or none for requests without one; empty allows all.',
+          ),
+        ...ownEnforcement,
+      })
+      .prefault({})
+      .describe('Pages that may embed a link.'),
+    ignoredParameters: z
+      .array(parameterPattern)
+      .default(['utm_*', 'fbclid', 'gclid'])
+      .describe('Query parameters that may be added to a signed link; a final * stands for any ending.'),
+    delivery: z
+      .strictObject({
+        disposition: choice(['attachment', 'inline'])
+          .default('attachment')
+          .describe('When the link does not say.'),
+        cache: z
+          .literal('private-no-store', {
+            error: 'delivery.cache other than private-no-store is not built yet',
+          })
+          .default('private-no-store')
+          .describe('Cache-Control of answers.'),
+        cors: z
+          .array(corsOrigin)
+          .default(['*'])
+          .describe('Origins that scripts may read from: * or exact origins.'),
+        offload: z
+          .literal('none', { error: 'delivery.offload other than none is not built yet' })
+          .default('none')
+          .describe('Who sends the bytes: none is the gateway itself.'),
+      })
+      .prefault({})
+      .describe('How bytes are delivered.'),
+  })
+  .describe('Sluice policy')
+
+export type PolicyConfig = z.output<typeof policySchema>
+export type Enforcement = PolicyConfig['enforcement']

@@ -1,0 +1,67 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { variableOf } from './check-gateway.ts'
+import { keysAt, textAt } from './draft.ts'
+import { type Finding, reasonOf } from './problem.ts'
+import type { GatewayConfig, OriginConfig } from './schema.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The config with absolute paths and with the values of the variables that it names. */
+export function resolveConfig(config: GatewayConfig, folder: string, env: Environment): GatewayConfig {
+  const absolute = (path: string): string => resolve(folder, path)
+  const recordFile = (path: string): string => (path === 'stdout' ? path : absolute(path))
+  return {
+    ...config,
+    admin: { ...config.admin, tokens: absolute(config.admin.tokens) },
+    state: { ...config.state, directory: absolute(config.state.directory) },
+    keys: { ...config.keys, directory: absolute(config.keys.directory) },
+    lists: mapValues(config.lists, (list) => ({ ...list, file: absolute(list.file) })),
+    origins: mapValues(config.origins, (origin) => resolveOrigin(origin, absolute, env)),
+    policies: absolute(config.policies),
+    records: { access: recordFile(config.records.access), audit: recordFile(config.records.audit) },
+  }
+}
+
+function resolveOrigin(
+  origin: OriginConfig,
+  absolute: (path: string) => string,
+  env: Environment,
+): OriginConfig {
+  if (origin.type === 'file') return { ...origin, root: absolute(origin.root) }
+  const headers = mapValues(origin.headers, (value) => {
+    const variable = variableOf(value)
+    return variable === undefined ? value : (env[variable] ?? '')
+  })
+  return { ...origin, headers, ...(origin.ca !== undefined && { ca: absolute(origin.ca) }) }
+}
+
+function mapValues<V, W>(record: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]))
+}
+
+/** Directories and files that origins name and that are not there. */
+export function checkOriginFiles(data: unknown, place: (path: string) => string): Finding[] {
+  const findings: Finding[] = []
+  for (const name of keysAt(data, ['origins'])) {
+    const type = textAt(data, ['origins', name, 'type'])
+    const member = type === 'file' ? 'root' : 'ca'
+    const path = ['origins', name, member]
+    const named = textAt(data, path)
+    if (!named || (member === 'ca' && type !== 'http')) continue
+    const wrong = whyUnusable(place(named), member === 'root')
+    if (wrong) findings.push({ path, message: wrong })
+  }
+  return findings
+}
+
+function whyUnusable(path: string, asDirectory: boolean): string | undefined {
+  try {
+    if (statSync(path).isDirectory() !== asDirectory)
+      return asDirectory ? 'is not a directory' : 'is a directory'
+    accessSync(path, constants.R_OK)
+    return undefined
+  } catch (error) {
+    return `cannot be read: ${reasonOf(error)}`
+  }
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { parseConfiguredNetwork } from '../base/configured-network.ts'
+import { choice, host, httpUrl, notBuiltYet, port, text, timerSeconds } from './fields.ts'
+
+/** Addresses that stand for every interface, and what a client on this machine calls instead. */
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/** What minted links begin with when `server.publicUrl` is not set. */
+export function defaultPublicUrl(listenHost: string, listenPort: number): string {
+  const name = WILDCARDS[listenHost] ?? listenHost
+  const bracketed = name.includes(':') ? `[${name}]` : name
+  return listenPort === 80 ? `http://${bracketed}` : `http://${bracketed}:${listenPort}`
+}
+
+const network = z.string().refine((value) => parseConfiguredNetwork(value) !== undefined, {
+  error: 'expected an address or a CIDR, as 10.0.0.0/8 or 2001:db8::/32',
+})
+
+export const serverSchema = z
+  .strictObject({
+    host: host.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 or :: for every interface.'),
+    port: port.default(8080).describe('TCP port to listen on; 0 takes any free one.'),
+    publicUrl: httpUrl
+      .optional()
+      .describe('What minted links begin with, as clients see the gateway. Default: from host and port.'),
+    trustedProxies: z
+      .array(network)
+      .default([])
+      .describe('CIDRs whose X-Forwarded-For, -Proto, -Host and Forwarded are believed. Default: none.'),
+    trustAllProxies: z
+      .boolean()
+      .default(false)
+      .describe('Allows a /0 in trustedProxies: every client may then claim any address.'),
+    proxyProtocol: z
+      .boolean()
+      .default(false)
+      .describe('Reads a PROXY protocol v1 or v2 header, from trustedProxies only.'),
+    tls: notBuiltYet('TLS on the gateway (server.tls)'),
+    drainSeconds: z
+      .number()
+      .min(0)
+      .max(86_400)
+      .default(30)
+      .describe('Seconds that running downloads may take after SIGTERM.'),
+  })
+  .transform((server) => ({
+    ...server,
+    publicUrl: (server.publicUrl ?? defaultPublicUrl(server.host, server.port)).replace(/\/+$/, ''),
+  }))
+  .prefault({})
+  .describe('The public side: where downloads are served.')
+
+export const adminSchema = z
+  .strictObject({
+    host: host.default('127.0.0.1').describe('Address of the admin API and the dashboard.'),
+    port: port.default(8081).describe('TCP port of the admin API; 0 takes any free one.'),
+    tokens: text.default('../keys/admin-tokens.json').describe('File with the SHA-256 of each admin token.'),
+  })
+  .prefault({})
+  .describe('The admin API and the dashboard.')
+
+export const stateSchema = z
+  .strictObject({
+    driver: choice(['embedded'], ['valkey'])
+      .default('embedded')
+      .describe('Where counters and revocations live; embedded is a directory of this machine.'),
+    directory: text.default('../data').describe('Directory of the embedded state.'),
+    url: notBuiltYet('shared state (state.url)'),
+    onUnavailable: notBuiltYet('shared state (state.onUnavailable)'),
+  })
+  .prefault({})
+  .describe('Counters, revocations and running downloads.')
+
+export const recordsSchema = z
+  .strictObject({
+    access: text.default('stdout').describe('One JSON line a request: stdout, or a file.'),
+    audit: text
+      .default('../data/audit.jsonl')
+      .describe('Hash-chained changes through the admin API: stdout, or a file.'),
+  })
+  .prefault({})
+  .describe('What is written down.')
+
+export const listSchema = z
+  .strictObject({
+    file: text.describe('File with one address or CIDR a line; # begins a comment.'),
+    url: notBuiltYet('a list from a URL (url)'),
+    format: z
+      .literal('netset', { error: 'a list format other than netset is not built yet' })
+      .default('netset')
+      .describe('Format of the file.'),
+    refreshSeconds: timerSeconds.default(3600).describe('Seconds between looks at the file for changes.'),
+  })
+  .describe('A named list of networks.')

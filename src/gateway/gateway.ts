@@ -1,0 +1,239 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Server as TcpServer } from 'node:net'
+import { createAdminApp } from '../admin/app.ts'
+import { type Clock, secondsOf, systemClock } from '../base/clock.ts'
+import { messageOf } from '../base/failure.ts'
+import type { ConfigSources } from '../config/load.ts'
+import { DownloadHandler } from '../http/download-handler.ts'
+import { StoredHistory } from '../http/history.ts'
+import { createPublicServer, type PublicServer } from '../http/http-server.ts'
+import { EmbeddedLeaseStore } from '../lease/embedded-lease-store.ts'
+import { RateRegistry } from '../lease/rate.ts'
+import type { LinkDesk } from '../operator/link-desk.ts'
+import { AuditLog } from '../record/audit-log.ts'
+import { openAccessLog, RecentRecords } from '../record/access-log.ts'
+import { LiveDownloads } from '../record/live-downloads.ts'
+import { Metrics } from '../record/metrics.ts'
+import { openDatabase } from '../state/database.ts'
+import { DownloadLedger } from '../state/download-ledger.ts'
+import { IdempotencyStore } from '../state/idempotency.ts'
+import { RevocationList } from '../state/revocations.ts'
+import { FileKeys } from './file-keys.ts'
+import { ensureKeys } from '../config/generate.ts'
+import { loadOrThrow } from './load-or-throw.ts'
+import { buildRuntime, type Runtime } from './runtime.ts'
+import { version } from './version.ts'
+
+const RECENT_RECORDS = 10_000
+const CHECKPOINT_MS = 1000
+const PRUNE_MS = 600_000
+
+export interface GatewayOptions extends ConfigSources {
+  readonly clock?: Clock
+  /** Messages for operators, on standard error: never an access record. */
+  readonly log: (level: 'info' | 'warn' | 'error', message: string) => void
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** What clients and operators call; ports that were 0 are filled in. */
+  readonly publicUrl: string
+  readonly adminUrl: string
+  /** Files that the first start made. */
+  readonly createdFiles: readonly string[]
+  readonly adminTokenFile: string
+  readonly desk: LinkDesk
+  /** Loads all files again. With any problem in them the running configuration stays, and the problems are logged. */
+  reload(): boolean
+  /** Not ready, accept nothing, let downloads end, close. */
+  drain(): Promise<void>
+}
+
+/** Starts a gateway: the one place that knows every part. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { clock = systemClock, log } = options
+  const warn = (message: string): void => {
+    log('warn', message)
+  }
+  const first = loadOrThrow(options)
+  const { config } = first
+  const ensured = ensureKeys(config.keys.directory, config.admin.tokens)
+  let loaded = ensured.created.length > 0 ? loadOrThrow(options) : first
+  let runtime: Runtime = buildRuntime(loaded, clock, warn)
+
+  const database = openDatabase(config.state.directory)
+  const ledger = new DownloadLedger(database)
+  const revocations = new RevocationList(database)
+  const idempotency = new IdempotencyStore(database)
+  const history = new StoredHistory(revocations, ledger)
+  const leases = new EmbeddedLeaseStore()
+  const live = new LiveDownloads()
+  const accessLog = openAccessLog(config.records.access)
+  const recent = new RecentRecords(RECENT_RECORDS)
+  const metrics = new Metrics({
+    openDownloads: () => live.count,
+    heldLeases: () => leases.held,
+    configHash: () => runtime.digest,
+    listAges: () => runtime.lists.ages(),
+  })
+  const onInternalFailure = (error: Error, requestId: string): void => {
+    log('error', `request ${requestId}: ${error.cause instanceof Error ? error.cause.stack : messageOf(error)}`)
+  }
+
+  const handler = new DownloadHandler(
+    {
+      clock,
+      leases,
+      rates: new RateRegistry(clock),
+      ledger,
+      history,
+      live,
+      records: {
+        write(record) {
+          accessLog.write(record)
+          recent.write(record)
+          metrics.write(record)
+        },
+      },
+      onInternalFailure,
+    },
+    () => runtime,
+  )
+  const publicServer = createPublicServer({
+    handle: (request, response) => {
+      handler.handle(request, response)
+    },
+    proxyProtocol: config.server.proxyProtocol,
+    trustedProxies: () => runtime.trustedProxies,
+  })
+  await listen(publicServer.listener, config.server.host, config.server.port)
+  const publicUrl = publicUrlOf(config.server, publicServer.listener)
+  const desk = (): LinkDesk => ({ clock, publicUrl, routes: runtime.routes, keys: runtime.keys })
+
+  let state: 'ready' | 'draining' = 'ready'
+  const reload = (): boolean => {
+    try {
+      loaded = loadOrThrow(options)
+      const next = buildRuntime(loaded, clock, warn)
+      runtime.close()
+      runtime = next
+      for (const key of fixedAtStart(config, next.config)) {
+        warn(`${key} was changed; it takes a restart`)
+      }
+      log('info', `configuration ${next.digest} is in force`)
+      return true
+    } catch (error) {
+      log('error', `the running configuration stays:\n${messageOf(error)}`)
+      return false
+    }
+  }
+  const admin = createAdminApp({
+    clock,
+    desk,
+    tokens: () => loaded.adminTokens,
+    history: {
+      revocation: (grant, path) => history.revocation(grant, path),
+      isResumable: (grant, context) => history.isResumable(grant, context),
+      firstAddress: (grant) => history.firstAddress(grant),
+      spent: (grant) => ledger.spent(grant.countKey),
+    },
+    revocations,
+    idempotency,
+    live,
+    leases,
+    metrics,
+    recent,
+    audit: new AuditLog(config.records.audit, () => clock.now()),
+    keys: new FileKeys(config.keys.directory, clock, () => runtime.keys, reload),
+    health: () => (state === 'ready' ? { ready: true } : { ready: false, reason: state }),
+    version,
+    onInternalFailure,
+  })
+  const adminServer = createServer(admin.callback())
+  await listen(adminServer, config.admin.host, config.admin.port)
+
+  const checkpoint = setInterval(() => {
+    ledger.checkpoint()
+  }, CHECKPOINT_MS)
+  const prune = setInterval(() => {
+    const now = secondsOf(clock)
+    ledger.prune(now)
+    idempotency.prune(now)
+  }, PRUNE_MS)
+
+  return {
+    publicUrl,
+    adminUrl: urlOf(config.admin.host, adminServer),
+    createdFiles: ensured.created,
+    adminTokenFile: ensured.adminTokenFile,
+    get desk() {
+      return desk()
+    },
+    reload: () => {
+      accessLog.reopen()
+      return reload()
+    },
+    async drain() {
+      state = 'draining'
+      await publicServer.drain(runtime.config.server.drainSeconds)
+      clearInterval(checkpoint)
+      clearInterval(prune)
+      await closeAdmin(adminServer)
+      ledger.checkpoint()
+      runtime.close()
+      await accessLog.close()
+      database.close()
+    },
+  }
+}
+
+function listen(server: TcpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function closeAdmin(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve()
+    })
+    server.closeAllConnections()
+  })
+}
+
+/** A configured public URL stands; the default one follows the port that was really taken. */
+function publicUrlOf(
+  server: { readonly host: string; readonly port: number; readonly publicUrl: string },
+  listener: PublicServer['listener'],
+): string {
+  return server.port === 0 && server.publicUrl.endsWith(':0') ? urlOf(server.host, listener) : server.publicUrl
+}
+
+function urlOf(host: string, server: TcpServer): string {
+  const { port } = server.address() as AddressInfo
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+/** Settings that a reload cannot change, of those that differ. */
+function fixedAtStart(before: Runtime['config'], after: Runtime['config']): string[] {
+  const fixed = {
+    'server.host': before.server.host !== after.server.host,
+    'server.port': before.server.port !== after.server.port,
+    'server.publicUrl': before.server.publicUrl !== after.server.publicUrl,
+    'server.proxyProtocol': before.server.proxyProtocol !== after.server.proxyProtocol,
+    'admin.host': before.admin.host !== after.admin.host,
+    'admin.port': before.admin.port !== after.admin.port,
+    'state.directory': before.state.directory !== after.state.directory,
+    'keys.directory': before.keys.directory !== after.keys.directory,
+    'records.access': before.records.access !== after.records.access,
+    'records.audit': before.records.audit !== after.records.audit,
+  }
+  return Object.entries(fixed).flatMap(([name, changed]) => (changed ? [name] : []))
+}

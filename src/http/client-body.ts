@@ -1,0 +1,172 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ByteSink, Transfer } from '../base/byte-sink.ts'
+import type { GatewayError } from '../base/failure.ts'
+import type { SharedRate } from '../lease/rate.ts'
+import type { Exchange } from './exchange.ts'
+
+/** Up to this many bytes are copied and sent together with the head in one write. */
+const SMALL_BODY = 32 * 1024
+
+export interface ClientBodyOptions {
+  /** Status and headers; sent with the first byte, so that a failure before it can still be answered. */
+  readonly status: number
+  readonly headers: readonly string[]
+  /** Bytes of the body; undefined when it ends with the last chunk. */
+  readonly length: number | undefined
+  readonly rate: SharedRate | undefined
+  /** Hears of object bytes before they are sent. */
+  readonly count: ((start: number, end: number) => void) | undefined
+  /** Every byte of the current transfer was handed to the kernel. */
+  readonly onPartEnd: () => void
+  readonly onFailure: (error: GatewayError) => void
+}
+
+/**
+ * The client's end of a body. Chunks are written past `ServerResponse` to the socket: the
+ * Content-Length is known and counted here, so no framing is needed, and a chunk's memory is free when
+ * the kernel took it. Bodies without length go through `ServerResponse`, which frames them.
+ */
+export class ClientBody implements ByteSink {
+  readonly #exchange: Exchange
+  readonly #response: ServerResponse
+  readonly #options: ClientBodyOptions
+  /** Set once the head is out and chunks go straight to it. */
+  #socket: Socket | undefined
+  #transfer: Transfer | undefined
+  #part = 0
+  #position = 0
+  #ended = false
+  #closed = false
+  /** What follows when the kernel has taken the last write; undefined when it has. */
+  #afterWrite: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(exchange: Exchange, options: ClientBodyOptions) {
+    this.#exchange = exchange
+    this.#response = exchange.response
+    this.#options = options
+    exchange.holdUntilClosed(() => {
+      this.#closed = true
+      clearTimeout(this.#timer)
+      this.#transfer?.abort()
+    })
+  }
+
+  /** Follows a transfer of the object's bytes from `start` on. */
+  follow(start: number, begin: (sink: ByteSink) => Transfer): void {
+    const part = ++this.#part
+    this.#position = start
+    this.#ended = false
+    const transfer = begin(this)
+    // a transfer that ended at once may have begun the next one already
+    if (part === this.#part) this.#transfer = transfer
+    if (this.#closed) transfer.abort()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#closed) return false
+    const { rate, length } = this.#options
+    if (rate) {
+      this.#writePaced(chunk, 0, rate)
+      return false
+    }
+    this.#account(chunk.length)
+    if (chunk.length === length && length <= SMALL_BODY && !this.#response.headersSent) {
+      this.#writeHead()
+      this.#response.end(Buffer.from(chunk))
+      return true
+    }
+    return this.#send(chunk, this.#goOn)
+  }
+
+  end(): void {
+    this.#ended = true
+    if (!this.#afterWrite && this.#timer === undefined) this.#options.onPartEnd()
+  }
+
+  fail(error: GatewayError): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#options.onFailure(error)
+  }
+
+  /** Bytes that are not the object's: the framing of a multipart body. */
+  frame(bytes: Buffer): void {
+    this.#exchange.bytes += bytes.length
+    this.#send(bytes, this.#endIfEnded)
+  }
+
+  /** Ends the response behind the last part. */
+  finish(): void {
+    if (this.#response.writableEnded) return
+    if (!this.#response.headersSent) this.#writeHead()
+    this.#response.end()
+  }
+
+  #account(bytes: number): void {
+    this.#options.count?.(this.#position, this.#position + bytes)
+    this.#position += bytes
+    this.#exchange.bytes += bytes
+  }
+
+  #writeHead(): void {
+    this.#exchange.markFirstByte()
+    this.#response.writeHead(this.#options.status, this.#options.headers as string[])
+  }
+
+  /** Whether the kernel took all of it at once; if not, `then` follows when it did. */
+  #send(chunk: Uint8Array, then: () => void): boolean {
+    const { socket } = this.#response
+    if (!socket) return false
+    if (this.#options.length === undefined) {
+      if (!this.#response.headersSent) this.#writeHead()
+      this.#response.write(chunk, this.#onWritten)
+    } else if (this.#socket) this.#socket.write(chunk, this.#onWritten)
+    else {
+      // head and first chunk leave in one system call
+      socket.cork()
+      this.#writeHead()
+      this.#response.flushHeaders()
+      socket.write(chunk, this.#onWritten)
+      socket.uncork()
+      this.#socket = socket
+    }
+    const taken = socket.writableLength === 0
+    this.#afterWrite = taken ? undefined : then
+    return taken
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    const then = this.#afterWrite
+    if (error || this.#closed || !then || this.#response.socket?.writableLength !== 0) return
+    this.#afterWrite = undefined
+    then()
+  }
+
+  readonly #goOn = (): void => {
+    if (this.#ended) this.#options.onPartEnd()
+    else this.#transfer?.resume()
+  }
+
+  /** Behind framing no transfer waits to be resumed. */
+  readonly #endIfEnded = (): void => {
+    if (this.#ended) this.#options.onPartEnd()
+  }
+
+  /** Sends a chunk piece by piece, each at the moment that the shared rate gives it. */
+  #writePaced(chunk: Uint8Array, from: number, rate: SharedRate): void {
+    const piece = chunk.subarray(from, from + rate.piece)
+    const next = from + piece.length
+    const goOn = (): void => {
+      if (next < chunk.length) this.#writePaced(chunk, next, rate)
+      else this.#goOn()
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      if (this.#closed) return
+      this.#account(piece.length)
+      if (this.#send(piece, goOn)) goOn()
+    }, rate.book(piece.length))
+  }
+}

@@ -1,0 +1,187 @@
+import { refuse } from '../base/refusal.ts'
+import { type ByteRange, formatContentRange, formatUnsatisfiedRange } from '../delivery/byte-range.ts'
+import { frameMultipart } from '../delivery/multipart.ts'
+import type { DeliveryPlan } from '../delivery/plan.ts'
+import {
+  contentDisposition,
+  contentTypeFor,
+  corsHeaders,
+  objectHeaders,
+  validatorHeaders,
+} from '../delivery/response-headers.ts'
+import type { SharedRate } from '../lease/rate.ts'
+import type { Grant } from '../link/grant.ts'
+import type { OpenObject } from '../origin/origin.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import { answerFailure, answerRefusal } from './answer.ts'
+import { ClientBody } from './client-body.ts'
+import type { Exchange } from './exchange.ts'
+import type { Route } from './route.ts'
+
+/** What a permitted request obliges the delivery to. */
+export interface DeliveryTerms {
+  readonly route: Route
+  readonly context: RequestContext
+  readonly grant: Grant
+  /** The object's name below the route. */
+  readonly name: string
+  readonly rate: SharedRate | undefined
+  readonly count: ((start: number, end: number) => void) | undefined
+}
+
+/** Answers with the object, as planned. The object is closed with the response. */
+export function deliver(
+  exchange: Exchange,
+  object: OpenObject,
+  plan: DeliveryPlan,
+  terms: DeliveryTerms,
+): void {
+  exchange.holdUntilClosed(() => {
+    object.close()
+  })
+  if (exchange.isClosed) return
+  switch (plan.kind) {
+    case 'not-modified':
+      answerWithoutBody(exchange, 304, [...validatorHeaders(object.meta), ...frame(exchange, terms)])
+      return
+    case 'precondition-failed':
+      answerRefusal(exchange, refuse('precondition_failed', 'If-Match or If-Unmodified-Since'))
+      return
+    case 'unsatisfiable': {
+      const contentRange = formatUnsatisfiedRange(plan.size)
+      const refusal = refuse('range_not_satisfiable', contentRange)
+      answerRefusal(exchange, refusal, ['Content-Range', contentRange, 'Accept-Ranges', 'bytes'])
+      return
+    }
+    case 'whole':
+      deliverRange(exchange, object, plan.range, terms)
+      return
+    case 'part':
+      deliverRange(exchange, object, plan.range, terms, [
+        'Content-Range',
+        formatContentRange(plan.range, plan.size),
+      ])
+      return
+    case 'parts':
+      deliverParts(exchange, object, plan.ranges, plan.size, terms)
+      return
+    default:
+      plan satisfies never
+  }
+}
+
+function deliverRange(
+  exchange: Exchange,
+  object: OpenObject,
+  { start, end }: ByteRange,
+  terms: DeliveryTerms,
+  contentRange?: readonly string[],
+): void {
+  const status = contentRange ? 206 : 200
+  const headers = headersOf(exchange, object, terms, contentTypeOf(object, terms.name))
+  if (contentRange) headers.push(...contentRange)
+  const length = end === Infinity ? undefined : end - start
+  if (length === undefined) exchange.isUnframed = true
+  else headers.push('Content-Length', String(length))
+  if (exchange.request.method === 'HEAD' || length === 0) {
+    if (exchange.request.method !== 'HEAD') terms.count?.(start, end)
+    answerWithoutBody(exchange, status, headers)
+    return
+  }
+  const body = new ClientBody(exchange, {
+    ...bodyOptions(exchange, terms),
+    status,
+    headers,
+    length,
+    onPartEnd: () => {
+      body.finish()
+    },
+  })
+  body.follow(start, (sink) => object.send(start, end, sink))
+}
+
+/** Several ranges, one after the other, in multipart framing (RFC 9110 section 14.6). */
+function deliverParts(
+  exchange: Exchange,
+  object: OpenObject,
+  ranges: readonly ByteRange[],
+  size: number,
+  terms: DeliveryTerms,
+): void {
+  const framing = frameMultipart(ranges, size, contentTypeOf(object, terms.name))
+  const headers = headersOf(exchange, object, terms, framing.contentType)
+  headers.push('Content-Length', String(framing.contentLength))
+  let next = 0
+  const body = new ClientBody(exchange, {
+    ...bodyOptions(exchange, terms),
+    status: 206,
+    headers,
+    length: framing.contentLength,
+    onPartEnd: sendNext,
+  })
+  sendNext()
+
+  function sendNext(): void {
+    const range = ranges[next]
+    const head = framing.heads[next]
+    next++
+    if (!range || !head) {
+      body.frame(framing.tail)
+      body.finish()
+      return
+    }
+    body.frame(head)
+    body.follow(range.start, (sink) => object.send(range.start, range.end, sink))
+  }
+}
+
+function bodyOptions(
+  exchange: Exchange,
+  { rate, count }: DeliveryTerms,
+): Pick<ConstructorParameters<typeof ClientBody>[1], 'rate' | 'count' | 'onFailure'> {
+  return {
+    rate,
+    count,
+    onFailure: (error) => {
+      answerFailure(exchange, error)
+    },
+  }
+}
+
+function answerWithoutBody(exchange: Exchange, status: number, headers: string[]): void {
+  exchange.markFirstByte()
+  exchange.response.writeHead(status, headers)
+  exchange.response.end()
+}
+
+function contentTypeOf(object: OpenObject, name: string): string {
+  return object.meta.contentType ?? contentTypeFor(name)
+}
+
+function headersOf(
+  exchange: Exchange,
+  object: OpenObject,
+  terms: DeliveryTerms,
+  contentType: string,
+): string[] {
+  const { grant, name, route } = terms
+  const { streaming, filename } = grant.constraints
+  const disposition =
+    streaming === undefined ? route.policy.delivery.disposition : streaming ? 'inline' : 'attachment'
+  const headers = objectHeaders(
+    object.meta,
+    contentType,
+    contentDisposition(disposition, filename ?? name.slice(name.lastIndexOf('/') + 1)),
+  )
+  headers.push(...frame(exchange, terms))
+  return headers
+}
+
+/** What every answer carries. */
+function frame(exchange: Exchange, { route, context }: DeliveryTerms): string[] {
+  return [
+    'X-Request-Id',
+    exchange.id,
+    ...corsHeaders(route.policy.delivery.cors, context.headers.origin),
+  ]
+}

@@ -1,0 +1,258 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../base/clock.ts'
+import type { GatewayError } from '../base/failure.ts'
+import { refuse, type Refusal } from '../base/refusal.ts'
+import { planDelivery } from '../delivery/plan.ts'
+import { parseRange } from '../delivery/byte-range.ts'
+import type { LeaseStore } from '../lease/lease.ts'
+import type { RateRegistry } from '../lease/rate.ts'
+import type { Grant } from '../link/grant.ts'
+import type { OpenObject } from '../origin/origin.ts'
+import { decide } from '../policy/decide.ts'
+import { bytesPerSecond, maxUses } from '../policy/limits.ts'
+import type { Policy } from '../policy/policy.ts'
+import { isPinnedHere } from '../policy/rules/address.ts'
+import type { RecordSink } from '../record/access-record.ts'
+import type { LiveDownloads } from '../record/live-downloads.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import type { DownloadLedger, OpenDownload } from '../state/download-ledger.ts'
+import { checkUses, downloadKey, takeLease } from './admission.ts'
+import { answerFailure, answerRefusal } from './answer.ts'
+import { deliver } from './deliver.ts'
+import { Exchange } from './exchange.ts'
+import { revocable, type StoredHistory } from './history.ts'
+import { type Arrival, type Entrance, receive } from './receive.ts'
+import type { Route } from './route.ts'
+
+/** What requests of all configurations share: it survives a reload. */
+export interface Services {
+  readonly clock: Clock
+  readonly leases: LeaseStore
+  readonly rates: RateRegistry
+  readonly ledger: DownloadLedger
+  readonly history: StoredHistory
+  readonly live: LiveDownloads
+  readonly records: RecordSink
+  /** Hears of failures that are nobody's but ours. */
+  readonly onInternalFailure: (error: GatewayError, requestId: string) => void
+}
+
+type Accepted = Extract<Arrival, { readonly outcome: 'accepted' }>
+
+/**
+ * The public port. A request passes the phases in this order: receive (context), verify (link), decide
+ * (policy), lease, origin, deliver, record. The first no answers it; what was taken is given back when
+ * the response closes.
+ */
+export class DownloadHandler {
+  readonly #services: Services
+  readonly #entrance: () => Entrance
+
+  constructor(services: Services, entrance: () => Entrance) {
+    this.#services = services
+    this.#entrance = entrance
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const exchange = new Exchange(request, response, this.#services.clock)
+    response.once('close', () => {
+      this.#services.records.write(exchange.close())
+    })
+    this.#serve(exchange).catch((error: unknown) => {
+      if (exchange.isClosed) return
+      const failure = answerFailure(exchange, error)
+      if (failure.source === 'internal') this.#services.onInternalFailure(failure, exchange.id)
+    })
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    const arrival = receive(exchange, this.#entrance())
+    if (arrival.outcome === 'answered') return
+    if (arrival.outcome === 'refused') {
+      answerRefusal(exchange, arrival.refusal, arrival.headers)
+      return
+    }
+    const refusal = await this.#serveObject(exchange, arrival)
+    if (!refusal) return
+    exchange.decision = 'deny'
+    answerRefusal(exchange, refusal)
+  }
+
+  async #serveObject(
+    exchange: Exchange,
+    { context, route }: Accepted,
+  ): Promise<Refusal | undefined> {
+    const { history, leases } = this.#services
+    const verification = route.verifier.verify(context)
+    if (verification.outcome === 'absent') return refuse('link_missing', 'no link of the route')
+    if (verification.outcome === 'refused') return verification.refusal
+    const { grant } = verification
+    exchange.grant = grant
+    const decision = decide(grant, context, route.policy, history)
+    exchange.observed = decision.observed
+    if (decision.refusal) return decision.refusal
+    if (context.method === 'GET') {
+      const full = await takeLease(exchange, leases, grant, context, route.policy)
+      if (full) return full
+    }
+    exchange.decision = 'permit'
+    const name = context.path.slice(route.path.length)
+    const specs = context.headers.range === undefined ? undefined : parseRange(context.headers.range)
+    const object = await route.origin.open({
+      name,
+      want: context.method === 'HEAD' || isConditional(context) ? 'metadata' : 'body',
+      range: specs?.length === 1 && context.headers.ifRange === undefined ? specs[0] : undefined,
+      signal: exchange.signal,
+    })
+    if (object.state === 'missing') {
+      answerRefusal(exchange, refuse('object_not_found', `${route.originName} has no such object`))
+      return undefined
+    }
+    return this.#deliver(exchange, object, { context, route, grant, name })
+  }
+
+  #deliver(
+    exchange: Exchange,
+    object: OpenObject,
+    found: { context: RequestContext; route: Route; grant: Grant; name: string },
+  ): Refusal | undefined {
+    const { context, route, grant } = found
+    const { policy } = route
+    const plan = planDelivery({
+      method: context.method,
+      fields: context.headers,
+      meta: object.meta,
+      now: context.now,
+    })
+    const identity = { etag: object.meta.etag ?? '', size: object.meta.size ?? 0 }
+    const ranges = plan.kind === 'parts' ? plan.ranges : 'range' in plan ? [plan.range] : []
+    const late = this.#checkResume(found, identity.etag) ?? this.#checkUses(exchange, found, identity, ranges)
+    if (late) {
+      object.close()
+      return late
+    }
+    let download: OpenDownload | undefined
+    if (context.method === 'GET' && ranges.length > 0) {
+      const pinned = this.#pin(context, grant, policy)
+      if (pinned) {
+        object.close()
+        return pinned
+      }
+      download = this.#begin(exchange, found, identity)
+    }
+    const perSecond = bytesPerSecond(grant, policy)
+    deliver(exchange, object, plan, {
+      ...found,
+      rate: download && perSecond !== undefined ? this.#joinRate(exchange, grant, perSecond) : undefined,
+      count: download && ((start, end) => download.count(start, end)),
+    })
+    return undefined
+  }
+
+  /** In the grace after its expiry a link opens the object that was begun with it, no other. */
+  #checkResume(
+    { context, grant, route }: { context: RequestContext; grant: Grant; route: Route },
+    etag: string,
+  ): Refusal | undefined {
+    const { leeway, enforcement } = route.policy
+    const enforced = enforcement === 'enforce' && leeway.enforcement === 'enforce'
+    if (context.now < grant.validUntil + leeway.expirySeconds || !enforced) return undefined
+    if (this.#services.ledger.find(downloadKey(grant, context))?.etag === etag) return undefined
+    return refuse('link_expired', 'the object is not the one that was begun in time')
+  }
+
+  #checkUses(
+    exchange: Exchange,
+    { context, grant, route }: { context: RequestContext; grant: Grant; route: Route },
+    object: { etag: string; size: number },
+    ranges: readonly { start: number; end: number }[],
+  ): Refusal | undefined {
+    const { policy } = route
+    const no = checkUses(this.#services.ledger, grant, context, policy, object, ranges)
+    if (!no) return undefined
+    if (policy.enforcement === 'enforce' && policy.uses.enforcement === 'enforce') return no
+    exchange.observed ??= no
+    return undefined
+  }
+
+  /** Pins the link to the first address that downloads, where the policy wants that. */
+  #pin(context: RequestContext, grant: Grant, policy: Policy): Refusal | undefined {
+    if (policy.address.pin !== 'first-use' || grant.constraints.ip || !context.client) return undefined
+    const { ledger, history } = this.#services
+    ledger.pin(grant.countKey, context.client, keepUntil(grant, policy))
+    const no = isPinnedHere.check(grant, context, policy, history)
+    const enforced = policy.enforcement === 'enforce' && policy.address.enforcement === 'enforce'
+    return enforced ? no : undefined
+  }
+
+  /** Joins the request to its download: for the ledger, and for those who watch. */
+  #begin(
+    exchange: Exchange,
+    { context, grant, route }: { context: RequestContext; grant: Grant; route: Route },
+    identity: { etag: string; size: number },
+  ): OpenDownload {
+    const { ledger, live } = this.#services
+    const key = downloadKey(grant, context)
+    const max = maxUses(grant, route.policy)
+    const download = ledger.begin({
+      key,
+      ...identity,
+      now: context.now,
+      expires: keepUntil(grant, route.policy),
+      uses: max === undefined ? undefined : { max, coverage: route.policy.uses.coverage },
+      mayResume: context.headers.range !== undefined,
+    })
+    exchange.holdUntilClosed(() => {
+      download.leave()
+    })
+    exchange.coverage = () => download.coverage
+    const link = revocable(grant)
+    const leave = live.join(
+      {
+        key: download.text,
+        scheme: grant.scheme,
+        path: context.path,
+        client: context.client?.text ?? 'unknown',
+        size: identity.size,
+        ...link,
+      },
+      {
+        get bytes() {
+          return exchange.bytes
+        },
+        end: (by, detail) => {
+          exchange.cut(by, 'ended', detail)
+        },
+      },
+      exchange.startedAt,
+      exchange.coverage,
+    )
+    exchange.holdUntilClosed(leave)
+    return download
+  }
+
+  #joinRate(
+    exchange: Exchange,
+    grant: Grant,
+    perSecond: number,
+  ): ReturnType<RateRegistry['join']>['rate'] {
+    const { rate, leave } = this.#services.rates.join(grant.countKey, perSecond)
+    exchange.holdUntilClosed(leave)
+    return rate
+  }
+}
+
+/** Preconditions are answered from metadata: no body is fetched to be thrown away. */
+function isConditional({ headers }: RequestContext): boolean {
+  return (
+    headers.ifMatch !== undefined ||
+    headers.ifNoneMatch !== undefined ||
+    headers.ifModifiedSince !== undefined ||
+    headers.ifUnmodifiedSince !== undefined
+  )
+}
+
+/** Until when a link can still mean anything: its end, leeway and grace. */
+function keepUntil(grant: Grant, policy: Policy): number {
+  return grant.validUntil + policy.leeway.expirySeconds + policy.resume.graceSeconds
+}

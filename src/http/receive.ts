@@ -1,0 +1,183 @@
+import type { Socket } from 'node:net'
+import { type Address, parseAddress } from '../base/address.ts'
+import { refuse, type ReasonCode, type Refusal } from '../base/refusal.ts'
+import type { NetworkSet } from '../base/network-set.ts'
+import { preflightHeaders } from '../delivery/response-headers.ts'
+import { type CanonicalPath, canonicalisePath } from '../request/canonical-path.ts'
+import { clientAddress } from '../request/client-address.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import { readHeaders, type RequestHeaders } from '../request/request-headers.ts'
+import { cutTarget, type RequestTarget, withPathToken } from '../request/request-target.ts'
+import type { Exchange } from './exchange.ts'
+import type { Route, RouteTable } from './route.ts'
+
+/** What the first phase needs of the configuration in force. */
+export interface Entrance {
+  readonly routes: RouteTable
+  readonly trustedProxies: NetworkSet
+  /** The public keys as a JWK Set. */
+  readonly jwks: string
+}
+
+export type Arrival =
+  | { readonly outcome: 'accepted'; readonly context: RequestContext; readonly route: Route }
+  | { readonly outcome: 'answered' }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly headers?: readonly string[] }
+
+const JWKS_PATH = '/.well-known/jwks.json'
+const PATH_TOKEN_SCHEME = 'sluice-jwt'
+
+/** The peer as its PROXY header named it; set before the first request of the connection. */
+const proxied = new WeakMap<Socket, Address>()
+
+export function setProxiedPeer(socket: Socket, address: Address): void {
+  proxied.set(socket, address)
+}
+
+/**
+ * Turns a parsed request into a `RequestContext` and finds its route. What node's parser lets through
+ * and a gateway must not (RFC 9112 sections 2.3, 3.2 and 6.1) is refused here.
+ */
+export function receive(exchange: Exchange, entrance: Entrance): Arrival {
+  const { request } = exchange
+  const headers = readHeaders(request.rawHeaders)
+  exchange.headers = headers
+  const broken = protocolFault(request.httpVersion, headers)
+  if (broken !== undefined) return refused('request_invalid', broken)
+  const method = request.method ?? ''
+  const target = cutTarget(request.url ?? '')
+  if (!target) {
+    if (method === 'OPTIONS' && request.url === '*') return answerOptions(exchange, [])
+    return refused('request_invalid', 'the request target is no path')
+  }
+  const { path, route, why, ...located } = locate(target, entrance.routes)
+  exchange.path = path
+  exchange.route = route
+  const client = findClient(request.socket, headers, entrance.trustedProxies)
+  if (client.outcome === 'conflict') return refused('request_invalid', client.why)
+  exchange.client = client.outcome === 'known' ? client.address : undefined
+  if (path === undefined) return refused('path_invalid', why)
+  if (!route) {
+    return path === JWKS_PATH
+      ? answerJwks(exchange, method, entrance.jwks)
+      : refused('route_not_found', 'no route begins like this path')
+  }
+  const { delivery, methods } = route.policy
+  if (method === 'OPTIONS') {
+    return answerOptions(exchange, preflightHeaders(delivery.cors, headers.origin))
+  }
+  if (!(methods as readonly string[]).includes(method)) {
+    const allow = [...methods, 'OPTIONS'].join(', ')
+    return refused('method_not_allowed', `method ${method.slice(0, 20)}`, ['Allow', allow])
+  }
+  const context: RequestContext = {
+    id: exchange.id,
+    now: Math.floor(exchange.startedAt / 1000),
+    method,
+    target: located.target,
+    path,
+    headers,
+    client: exchange.client,
+  }
+  return { outcome: 'accepted', context, route }
+}
+
+function protocolFault(version: string, headers: RequestHeaders): string | undefined {
+  if (version !== '1.1' && version !== '1.0') return `HTTP/${version} is not spoken here`
+  if (headers.repeated !== undefined) return `the field ${headers.repeated} came twice`
+  if (headers.transferEncoding !== undefined) return 'a download has no request body'
+  if (headers.contentLength !== undefined && headers.contentLength !== '0') {
+    return 'a download has no request body'
+  }
+  return undefined
+}
+
+interface Located {
+  readonly target: RequestTarget
+  readonly path: CanonicalPath | undefined
+  readonly route: Route | undefined
+  /** Why there is no path. */
+  readonly why: string
+}
+
+/** The path and its route. `/~TOKEN` is a link only where the route behind it takes such links. */
+function locate(target: RequestTarget, routes: RouteTable): Located {
+  const behind = withPathToken(target)
+  if (behind) {
+    const located = locatePlain(behind, routes)
+    const { route } = located
+    if (route?.verifier.schemes.some((scheme) => scheme.name === PATH_TOKEN_SCHEME)) return located
+    // a hostile path behind a token stays hostile, and the token stays out of the record
+    if (located.path === undefined) return located
+  }
+  return locatePlain(target, routes)
+}
+
+function locatePlain(target: RequestTarget, routes: RouteTable): Located {
+  const result = canonicalisePath(target.rawPath)
+  if (result.ok) return { target, path: result.path, route: routes.find(result.path), why: '' }
+  const isRoot = target.rawPath === '/' && !routes.find('/')
+  return {
+    target,
+    path: isRoot ? ('/' as CanonicalPath) : undefined,
+    route: undefined,
+    why: result.why,
+  }
+}
+
+function findClient(
+  socket: Socket,
+  headers: RequestHeaders,
+  trusted: NetworkSet,
+): ReturnType<typeof clientAddress> {
+  const peer = proxied.get(socket) ?? peerOf(socket)
+  return peer ? clientAddress(peer, headers, trusted) : { outcome: 'unknown', why: 'no peer address' }
+}
+
+const peers = new WeakMap<Socket, Address>()
+
+/** The address at the other end of a connection, read once a connection. */
+function peerOf(socket: Socket): Address | undefined {
+  const known = peers.get(socket)
+  if (known) return known
+  const address = parseAddress(socket.remoteAddress ?? '')
+  if (address) peers.set(socket, address)
+  return address
+}
+
+function answerOptions(exchange: Exchange, cors: readonly string[]): Arrival {
+  const { response } = exchange
+  response.writeHead(204, ['Allow', 'GET, HEAD, OPTIONS', 'X-Request-Id', exchange.id, ...cors])
+  response.end()
+  return { outcome: 'answered' }
+}
+
+function answerJwks(exchange: Exchange, method: string, jwks: string): Arrival {
+  if (method !== 'GET' && method !== 'HEAD') {
+    return refused('method_not_allowed', 'keys are only read', ['Allow', 'GET, HEAD'])
+  }
+  exchange.response.writeHead(200, [
+    'Content-Type',
+    'application/jwk-set+json',
+    'Content-Length',
+    String(Buffer.byteLength(jwks)),
+    'Cache-Control',
+    'public, max-age=300',
+    'Access-Control-Allow-Origin',
+    '*',
+    'X-Content-Type-Options',
+    'nosniff',
+    'X-Request-Id',
+    exchange.id,
+  ])
+  exchange.response.end(method === 'HEAD' ? undefined : jwks)
+  return { outcome: 'answered' }
+}
+
+function refused(
+  reason: ReasonCode,
+  detail: string,
+  headers?: readonly string[],
+): Extract<Arrival, { readonly outcome: 'refused' }> {
+  return { outcome: 'refused', refusal: refuse(reason, detail), ...(headers && { headers }) }
+}

@@ -1,0 +1,28 @@
+import type { EpochSeconds } from '../base/clock.ts'
+import type { Constraints } from './constraints.ts'
+import type { Key } from './key-ring.ts'
+
+/** What may be fetched: one path, or everything below a prefix that ends in a slash. */
+export interface Resource {
+  readonly kind: 'exact' | 'prefix'
+  /** Percent-decoded once, as `CanonicalPath` is. */
+  readonly path: string
+}
+
+/** What a link proves once its signature held. Only a `Scheme` makes one. */
+export interface Grant {
+  readonly scheme: string
+  readonly key: Key
+  /** `jti`, or the first 12 hex digits of the link's SHA-256: how records and revocations name it. */
+  readonly linkId: string
+  /** What limits of a link are counted by: unique to key and link. */
+  readonly countKey: string
+  readonly resource: Resource
+  /** Exclusive: valid while `now < validUntil`, before leeway. */
+  readonly validUntil: EpochSeconds
+  readonly constraints: Constraints
+}
+
+export function covers(resource: Resource, path: string): boolean {
+  return resource.kind === 'exact' ? resource.path === path : path.startsWith(resource.path)
+}

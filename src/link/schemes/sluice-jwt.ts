@@ -1,0 +1,215 @@
+import jwt from 'jsonwebtoken'
+import { decodeBase64Url, digestText, shortDigest } from '../../base/bytes.ts'
+import type { EpochSeconds } from '../../base/clock.ts'
+import { refuse, type ReasonCode, type Refusal } from '../../base/refusal.ts'
+import { parseStrictJson } from '../../base/strict-json.ts'
+import { canonicalisePath } from '../../request/canonical-path.ts'
+import { cookieValues } from '../../request/request-headers.ts'
+import type { RequestContext } from '../../request/request-context.ts'
+import {
+  CONSTRAINT_NAMES,
+  type Constraints,
+  readConstraint,
+  writeConstraints,
+} from '../constraints.ts'
+import type { Resource } from '../grant.ts'
+import type { Key, KeyRing } from '../key-ring.ts'
+import { rawParameters } from '../raw-query.ts'
+import {
+  ABSENT,
+  type Carrier,
+  type Found,
+  type LinkRequest,
+  MAX_AHEAD_SECONDS,
+  type Scheme,
+  type SignedLink,
+  type Verified,
+} from '../scheme.ts'
+
+const NAME = 'sluice-jwt'
+const PARAMETER = 'token'
+const COOKIE = 'sluice_token'
+const MAX_TOKEN = 8192
+const MAX_COOKIE_TOKEN = 4096
+
+export interface SluiceJwtOptions {
+  readonly issuer?: string | undefined
+  readonly audience?: string | undefined
+}
+
+/**
+ * A JWT (RFC 7519, JWS compact) whose `sub` is the path, or a prefix ending in `/*`. Carried as
+ * `?token=`, as path segment `/~TOKEN/PATH`, as cookie `sluice_token` or as Bearer token. The algorithm
+ * is the key's, never the token's.
+ */
+export class SluiceJwt implements Scheme {
+  readonly name = NAME
+  readonly #options: SluiceJwtOptions
+
+  constructor(options: SluiceJwtOptions) {
+    this.#options = options
+  }
+
+  find(context: RequestContext): Found {
+    const { target, headers } = context
+    let carrier: Carrier | undefined
+    let many = false
+    const add = (place: Carrier['place'], text: string): void => {
+      many ||= carrier !== undefined
+      carrier = { place, text }
+    }
+    if (target.rawQuery?.includes(`${PARAMETER}=`)) {
+      for (const { name, value } of rawParameters(target.rawQuery)) {
+        if (name === PARAMETER) add('query', value)
+      }
+    }
+    if (target.pathToken !== undefined) add('path', target.pathToken)
+    for (const value of cookieValues(headers.cookie, COOKIE)) add('cookie', value)
+    if (headers.authorization !== undefined) {
+      const bearer = /^Bearer +([^\s]+)$/i.exec(headers.authorization)
+      if (bearer) add('authorization', bearer[1] ?? '')
+    }
+    if (many) {
+      const refusal = refuse('link_ambiguous', 'the request carries several tokens')
+      return { outcome: 'refused', refusal }
+    }
+    return carrier ? { outcome: 'found', carrier } : ABSENT
+  }
+
+  verify(carrier: Carrier, keys: KeyRing, now: EpochSeconds): Verified {
+    const token = carrier.text
+    const limit = carrier.place === 'cookie' ? MAX_COOKIE_TOKEN : MAX_TOKEN
+    if (token.length > limit) return malformed(`the token is longer than ${limit} bytes`)
+    const parts = token.split('.')
+    const [header, payload, signature] = parts.map(decodeBase64Url)
+    if (parts.length !== 3 || !header || !payload || !signature) {
+      return malformed('the token is no JWS in compact form')
+    }
+    const key = selectKey(parseStrictJson(header.toString()), keys, now)
+    if ('reason' in key) return { outcome: 'refused', refusal: key }
+    try {
+      jwt.verify(token, key.verifyKey, {
+        algorithms: [key.alg as jwt.Algorithm],
+        ignoreExpiration: true,
+        ignoreNotBefore: true,
+      })
+    } catch {
+      return refused('link_signature_wrong', 'the signature does not hold')
+    }
+    return this.#readGrant(token, parseStrictJson(payload.toString()), key, now)
+  }
+
+  #readGrant(token: string, payload: unknown, key: Key, now: EpochSeconds): Verified {
+    if (!isObject(payload)) return malformed('the payload is no JSON object with unique names')
+    const { iss, aud, sub, exp, ...claims } = payload
+    const { issuer, audience } = this.#options
+    if (issuer !== undefined && iss !== issuer) {
+      return refused('link_issuer_mismatch', 'iss is not the issuer of the route')
+    }
+    // RFC 7519 section 4.1.3: who is not named in aud must reject the token
+    const audiences = aud === undefined ? [] : [aud].flat()
+    if (audience === undefined ? aud !== undefined : !audiences.includes(audience)) {
+      return refused('link_audience_mismatch', 'aud does not name the audience of the route')
+    }
+    const resource = readSubject(sub)
+    if (!resource) return malformed('sub is neither a path nor a prefix')
+    if (!isSeconds(exp)) return malformed('exp is missing or no whole number of seconds')
+    if (exp > now + MAX_AHEAD_SECONDS) return malformed('exp lies more than 10 years ahead')
+    const constraints: Record<string, unknown> = {}
+    for (const name of CONSTRAINT_NAMES) {
+      if (!Object.hasOwn(claims, name)) continue
+      if (!readConstraint(constraints, name, claims[name], 'json')) {
+        return malformed(`the claim ${name} has no valid value`)
+      }
+    }
+    const { jti } = constraints as Constraints
+    return {
+      outcome: 'granted',
+      grant: {
+        scheme: NAME,
+        key,
+        linkId: jti ?? shortDigest(token),
+        countKey: jti === undefined ? digestText(token) : `${key.kid}/${jti}`,
+        resource,
+        validUntil: exp,
+        constraints,
+      },
+    }
+  }
+
+  sign(request: LinkRequest, key: Key): SignedLink | Refusal {
+    if (!key.signKey) return refuse('link_key_unknown', 'the key has no private half')
+    const payload = {
+      sub: request.path,
+      exp: request.expiresAt,
+      ...(this.#options.issuer !== undefined && { iss: this.#options.issuer }),
+      ...(this.#options.audience !== undefined && { aud: this.#options.audience }),
+      ...Object.fromEntries(writeConstraints(request.constraints, 'json')),
+    }
+    const token = jwt.sign(payload, key.signKey, {
+      algorithm: key.alg as jwt.Algorithm,
+      keyid: key.kid,
+      noTimestamp: request.constraints.iat === undefined,
+    })
+    if (request.path.endsWith('/*')) {
+      return { target: `/~${token}${request.path.slice(0, -1)}` }
+    }
+    return { target: `${request.path}?${PARAMETER}=${token}` }
+  }
+
+  canonicalText(carrier: Carrier): string | undefined {
+    const end = carrier.text.lastIndexOf('.')
+    return end < 0 ? undefined : carrier.text.slice(0, end)
+  }
+}
+
+/** RFC 7515 section 4.1: the header selects a key and must not bring one, nor demand what we don't know. */
+function selectKey(header: unknown, keys: KeyRing, now: EpochSeconds): Key | Refusal {
+  if (!isObject(header)) return refuse('link_malformed', 'the header is no JSON object')
+  const { alg, kid, typ } = header
+  for (const name of ['crit', 'jwk', 'jku', 'x5u', 'x5c', 'b64', 'enc', 'zip']) {
+    if (Object.hasOwn(header, name)) return refuse('link_malformed', `the header carries ${name}`)
+  }
+  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
+    return refuse('link_malformed', 'typ is not JWT')
+  }
+  if (typeof alg !== 'string') return refuse('link_malformed', 'alg is missing')
+  if (kid !== undefined && typeof kid !== 'string') return refuse('link_malformed', 'kid is no text')
+  const key = kid === undefined ? keys.only(NAME, alg, now) : keys.find(kid, NAME, now)
+  if (!key) return refuse('link_key_unknown', 'no such key')
+  return key.alg === alg ? key : refuse('link_key_unknown', 'the key is of another algorithm')
+}
+
+function readSubject(sub: unknown): Resource | undefined {
+  if (typeof sub !== 'string') return undefined
+  const prefix = sub.endsWith('/*')
+  if (sub === '/*') return { kind: 'prefix', path: '/' }
+  // a subject may be written as in the URL or as plain UTF-8: encoding what is not ASCII makes them one
+  const raw = (prefix ? sub.slice(0, -2) : sub).replace(/[^\x21-\x7e]+/g, encodePlain)
+  const result = canonicalisePath(raw)
+  if (!result.ok) return undefined
+  return prefix ? { kind: 'prefix', path: `${result.path}/` } : { kind: 'exact', path: result.path }
+}
+
+function encodePlain(text: string): string {
+  return text.isWellFormed() ? encodeURIComponent(text) : '%'
+}
+
+function isSeconds(value: unknown): value is EpochSeconds {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function refused(
+  reason: ReasonCode,
+  detail: string,
+): { outcome: 'refused'; refusal: Refusal } {
+  return { outcome: 'refused', refusal: refuse(reason, detail) }
+}
+
+function malformed(detail: string): { outcome: 'refused'; refusal: Refusal } {
+  return refused('link_malformed', detail)
+}

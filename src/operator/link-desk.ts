@@ -1,0 +1,12 @@
+import type { Clock } from '../base/clock.ts'
+import type { RouteTable } from '../http/route.ts'
+import type { KeyRing } from '../link/key-ring.ts'
+
+/** What minting and inspecting need of the configuration in force. */
+export interface LinkDesk {
+  readonly clock: Clock
+  readonly routes: RouteTable
+  readonly keys: KeyRing
+  /** What minted links begin with, without a slash at its end. */
+  readonly publicUrl: string
+}

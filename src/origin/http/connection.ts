@@ -1,0 +1,312 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { GatewayError } from '../../base/failure.ts'
+import { readBuffers, ReadPace, SMALLEST_READ } from '../read-buffers.ts'
+import { BodyReader } from './body-reader.ts'
+import { HttpResponse, type BodySource } from './http-response.ts'
+import { malformed, type ResponseHead } from './response-fields.ts'
+import { ResponseHeadParser } from './response-head.ts'
+
+/** A rest of at most this many bytes is read to its end to keep the connection. */
+const DRAIN_BYTES = 16 * 1024
+
+/** Where connections of one pool lead. */
+export interface Endpoint {
+  readonly isSecure: boolean
+  /** Name or address without brackets. */
+  readonly host: string
+  readonly port: number
+  readonly ca: string | Buffer | undefined
+  /** Judges the address that was reached, before anything is sent to it. */
+  readonly mayUse: ((remoteAddress: string) => boolean) | undefined
+}
+
+/** The request that a connection carries, until its response head is there. */
+export interface Exchange {
+  /** The whole request, as Latin-1 text. */
+  readonly text: string
+  readonly isHead: boolean
+  onResponse(response: HttpResponse): void
+  /** `isStale`: a reused connection was gone before the origin could have answered. */
+  onFailure(error: GatewayError, isStale: boolean): void
+}
+
+export interface ConnectionOwner {
+  /** The connection is free for another request. */
+  onIdle(connection: Connection): void
+  onClosed(connection: Connection): void
+}
+
+type State = 'connecting' | 'idle' | 'head' | 'body' | 'closed'
+
+/**
+ * One connection to an origin: a request at a time, its bytes read into one reused buffer. On TLS the
+ * bytes come as stream chunks: there `onread` goes on filling its buffer after a pause.
+ */
+export class Connection implements BodySource {
+  /** `Keep-Alive: timeout=` of the last response, in seconds. */
+  keepAliveSeconds: number | undefined
+  readonly #owner: ConnectionOwner
+  readonly #endpoint: Endpoint
+  readonly #socket: Socket
+  readonly #head = new ResponseHeadParser()
+  readonly #body = new BodyReader()
+  readonly #pace = new ReadPace()
+  #state: State = 'connecting'
+  #exchange: Exchange | undefined
+  #response: HttpResponse | undefined
+  #isReused = false
+  #isPersistent = false
+  /** The read buffer; undefined on TLS. */
+  #buffer: Buffer | undefined
+  /** The piece that was read last, and the part of it that waits while paused. */
+  #chunk: Buffer | undefined
+  #at = 0
+  #end = 0
+  #isPaused = false
+  #quietTicks = 0
+
+  constructor(owner: ConnectionOwner, endpoint: Endpoint, exchange: Exchange) {
+    this.#owner = owner
+    this.#endpoint = endpoint
+    this.#exchange = exchange
+    this.#socket = endpoint.isSecure ? this.#openTls() : this.#openTcp()
+    this.#socket.on('error', (error) => { this.#onGone(error) })
+    this.#socket.on('end', () => { this.#onEnd() })
+    this.#socket.on('close', () => { this.#onGone(undefined) })
+  }
+
+  #openTcp(): Socket {
+    const { host, port } = this.#endpoint
+    this.#buffer = readBuffers.take(SMALLEST_READ)
+    const onread = {
+      buffer: () => this.#buffer as Buffer,
+      // net passes the very buffer that it was given
+      callback: (length: number, buffer: Uint8Array) => this.#onBytes(buffer as Buffer, length),
+    }
+    const socket = connectTcp({ host, port, onread, noDelay: true })
+    socket.once('connect', () => { this.#onConnect() })
+    return socket
+  }
+
+  #openTls(): Socket {
+    const { host, port, ca } = this.#endpoint
+    const socket = connectTls({
+      host,
+      port,
+      ALPNProtocols: ['http/1.1'],
+      ...(ca === undefined ? {} : { ca }),
+      ...(isIP(host) ? {} : { servername: host }),
+    })
+    socket.setNoDelay(true)
+    socket.once('secureConnect', () => { this.#onConnect() })
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#onBytes(chunk, chunk.length)) socket.pause()
+    })
+    return socket
+  }
+
+  /** Sends the next request on an idle connection. */
+  start(exchange: Exchange): void {
+    this.#isReused = true
+    this.#exchange = exchange
+    this.#send(exchange)
+  }
+
+  /** Ends everything at once; the response and the exchange hear of it. */
+  destroy(error: GatewayError): void {
+    this.#fail(error, false)
+  }
+
+  /** Ends the exchange without a word to it. */
+  abandon(): void {
+    this.#exchange = undefined
+    this.#close()
+  }
+
+  /** One step of the pool's coarse clock. True: nothing came for `limit` steps. */
+  isQuiet(idleLimit: number, limit: number): boolean {
+    if (this.#isPaused) return false
+    return ++this.#quietTicks > (this.#state === 'idle' ? idleLimit : limit)
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.#state === 'closed') return
+    this.#isPaused = false
+    this.#quietTicks = 0
+    this.#pace.resumed()
+    const chunk = this.#chunk
+    if (chunk && !this.#consume(chunk)) this.#pause()
+    else if (this.#state !== ('closed' as State)) this.#socket.resume()
+  }
+
+  discard(memoryInUse: boolean): void {
+    this.#response = undefined
+    if (memoryInUse) {
+      if (this.#buffer) readBuffers.forget(this.#buffer)
+      this.#buffer = undefined
+      this.#close()
+    } else if (this.#body.left <= DRAIN_BYTES && this.#isPersistent) this.resume()
+    else this.#close()
+  }
+
+  #onConnect(): void {
+    const { mayUse } = this.#endpoint
+    if (mayUse && !mayUse(this.#socket.remoteAddress ?? '')) {
+      const error = new GatewayError('ERR_ORIGIN_REDIRECT', 'a redirect leads to an address that is not public')
+      this.#fail(error, false)
+    } else if (this.#exchange) this.#send(this.#exchange)
+  }
+
+  #send(exchange: Exchange): void {
+    this.#state = 'head'
+    this.#quietTicks = 0
+    this.#head.reset()
+    this.#socket.write(exchange.text, 'latin1')
+  }
+
+  /** Takes what was read; false stops reading. */
+  #onBytes(chunk: Buffer, length: number): boolean {
+    this.#quietTicks = 0
+    if (this.#state !== 'head' && this.#state !== 'body') {
+      // bytes that answer no request would be taken for the next answer
+      this.#close()
+      return false
+    }
+    this.#at = 0
+    this.#end = length
+    if (!this.#consume(chunk)) {
+      this.#pause()
+      return false
+    }
+    this.#pace.passed(length, length === chunk.length)
+    this.#fitBuffer()
+    return true
+  }
+
+  #pause(): void {
+    this.#isPaused = true
+    this.#pace.refused()
+  }
+
+  /** Reads on in the current piece. False: a part of it stays in use. */
+  #consume(chunk: Buffer): boolean {
+    try {
+      if (this.#state === 'head') {
+        this.#at = this.#head.push(chunk, this.#at, this.#end)
+        if (this.#at < 0) return true
+        this.#beginBody(this.#head.head as ResponseHead)
+      }
+      return this.#consumeBody(chunk)
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      this.#fail(error, false)
+      return true
+    }
+  }
+
+  #beginBody(head: ResponseHead): void {
+    const exchange = this.#exchange as Exchange
+    const hasBody = !exchange.isHead && head.status !== 204 && head.status !== 304
+    this.#isPersistent = head.isPersistent
+    this.keepAliveSeconds = head.keepAliveSeconds
+    this.#body.begin(hasBody ? head.framing : 'length', hasBody ? (head.contentLength ?? 0) : 0)
+    this.#state = 'body'
+    this.#exchange = undefined
+    this.#response = new HttpResponse(head, this)
+    exchange.onResponse(this.#response)
+  }
+
+  #consumeBody(chunk: Buffer): boolean {
+    const body = this.#body
+    while (this.#at < this.#end && !body.isDone) {
+      this.#at = body.read(chunk, this.#at, this.#end)
+      if (body.dataEnd === body.dataStart) continue
+      const isTaken = this.#response?.receive(chunk.subarray(body.dataStart, body.dataEnd)) ?? true
+      if (this.#state !== 'body') return true
+      // receive() may have ended in discard(), which leaves no response to wait for
+      if (isTaken || !this.#response) continue
+      if (!body.isDone) {
+        this.#chunk = chunk
+        return false
+      }
+      this.#finish(true)
+      return true
+    }
+    if (body.isDone) this.#finish(false)
+    return true
+  }
+
+  /** The body is complete. A piece that is still in use leaves with the response, as does its memory. */
+  #finish(isChunkInUse: boolean): void {
+    const response = this.#response
+    const isClean = this.#isPersistent && this.#at === this.#end
+    this.#response = undefined
+    this.#chunk = undefined
+    const buffer = isChunkInUse ? this.#buffer : undefined
+    // only bytes of a counted body end in use, and those come from a read, so the next read takes this one
+    if (buffer) this.#buffer = readBuffers.take(SMALLEST_READ)
+    this.#pace.reset()
+    this.#state = 'idle'
+    this.#quietTicks = 0
+    if (isClean) this.#owner.onIdle(this)
+    else this.#close()
+    response?.complete(buffer)
+  }
+
+  /** Between two reads, when nothing is in use: takes a buffer of the size that the pace asks for. */
+  #fitBuffer(): void {
+    const buffer = this.#buffer
+    if (!buffer || buffer.length === this.#pace.size) return
+    readBuffers.give(buffer)
+    this.#buffer = readBuffers.take(this.#pace.size)
+  }
+
+  #onEnd(): void {
+    if (this.#state === 'body' && this.#body.framing === 'close') {
+      this.#isPersistent = false
+      this.#finish(false)
+    } else this.#onGone(undefined)
+  }
+
+  #onGone(cause: Error | undefined): void {
+    if (this.#state === 'closed') return
+    const options = cause && { cause }
+    if (this.#state === 'body') {
+      this.#fail(new GatewayError('ERR_ORIGIN_READ', 'the origin cut the body short', options), false)
+    } else if (this.#state === 'head' && this.#head.hasStarted) this.#fail(malformed('the head is cut short'), false)
+    else {
+      const isStale = this.#state === 'head' && this.#isReused
+      this.#fail(new GatewayError('ERR_ORIGIN_UNREACHABLE', 'the origin cannot be reached', options), isStale)
+    }
+  }
+
+  #fail(error: GatewayError, isStale: boolean): void {
+    const exchange = this.#exchange
+    const response = this.#response
+    this.#exchange = undefined
+    this.#response = undefined
+    // the sink of a paused response may still read the buffer
+    if (this.#isPaused && this.#buffer) {
+      readBuffers.forget(this.#buffer)
+      this.#buffer = undefined
+    }
+    this.#close()
+    exchange?.onFailure(error, isStale)
+    response?.fail(error)
+  }
+
+  #close(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#chunk = undefined
+    if (this.#buffer) readBuffers.give(this.#buffer)
+    this.#buffer = undefined
+    this.#socket.destroy()
+    this.#owner.onClosed(this)
+  }
+}

@@ -1,0 +1,73 @@
+import type { Refusal } from '../base/refusal.ts'
+import type { Grant } from '../link/grant.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import type { Policy } from './policy.ts'
+import type { LinkHistory, Rule } from './rule.ts'
+import { passesAccessRules } from './rules/access-rules.ts'
+import { isPinnedHere } from './rules/address.ts'
+import { isFromAllowedNetwork } from './rules/networks.ts'
+import { isAskedByPerson } from './rules/prefetch.ts'
+import { comesFromAllowedPage } from './rules/referrer.ts'
+import { coversPath } from './rules/resource.ts'
+import { notRevoked } from './rules/revocation.ts'
+import { asksForNothingUnbuilt } from './rules/supported.ts'
+import { isBegun, isShortEnough, isUnexpired } from './rules/validity.ts'
+
+/** In this order: what the link is for, whether it lives, who asks. What spends something comes after all. */
+export const RULES: readonly Rule[] = [
+  coversPath,
+  asksForNothingUnbuilt,
+  notRevoked,
+  isShortEnough,
+  isBegun,
+  isUnexpired,
+  isPinnedHere,
+  passesAccessRules,
+  isFromAllowedNetwork,
+  comesFromAllowedPage,
+  isAskedByPerson,
+]
+
+/** One step of a decision, for people. */
+export interface TraceEntry {
+  readonly rule: string
+  readonly outcome: 'pass' | 'refuse' | 'observe'
+  readonly reason?: string
+  readonly detail?: string
+}
+
+export interface Decision {
+  /** Why the request is refused; undefined permits. */
+  readonly refusal: Refusal | undefined
+  /** What a rule in observe mode would have refused: the first of it. */
+  readonly observed: Refusal | undefined
+}
+
+const PERMIT: Decision = { refusal: undefined, observed: undefined }
+
+/** Asks every rule in order until one refuses. With a `trace`, asks all of them and writes each down. */
+export function decide(
+  grant: Grant,
+  context: RequestContext,
+  policy: Policy,
+  history: LinkHistory,
+  trace?: TraceEntry[],
+): Decision {
+  let refusal: Refusal | undefined
+  let observed: Refusal | undefined
+  for (const rule of RULES) {
+    const no = rule.check(grant, context, policy, history)
+    if (!no) {
+      trace?.push({ rule: rule.name, outcome: 'pass' })
+      continue
+    }
+    const enforcement = rule.enforcement(policy)
+    const observes =
+      enforcement !== 'always' && (enforcement === 'observe' || policy.enforcement === 'observe')
+    trace?.push({ rule: rule.name, outcome: observes ? 'observe' : 'refuse', ...no })
+    if (observes) observed ??= no
+    else if (trace) refusal ??= no
+    else return { refusal: no, observed }
+  }
+  return refusal || observed ? { refusal, observed } : PERMIT
+}

@@ -1,0 +1,64 @@
+import pino from 'pino'
+import type { AccessRecord, RecordSink } from './access-record.ts'
+
+/** A sink that is flushed and closed at the end of the process. */
+export interface AccessLog extends RecordSink {
+  /** Opens the file anew, for log rotation. */
+  reopen(): void
+  close(): Promise<void>
+}
+
+/** Access records as JSON lines on standard output or in a file, written in batches off the request. */
+export function openAccessLog(target: string): AccessLog {
+  const destination = pino.destination({
+    dest: target === 'stdout' ? 1 : target,
+    sync: false,
+    mkdir: true,
+    mode: 0o640,
+    minLength: 4096,
+    periodicFlush: 250,
+  })
+  destination.on('error', () => {
+    // a full disk must not take the downloads down; the health page shows the missing records
+  })
+  // `time` is a member of the record, and the record has no level, host or process id of pino's
+  const logger = pino({ base: null, timestamp: false, formatters: { level: () => ({}) } }, destination)
+  return {
+    write: (record) => {
+      logger.info(record)
+    },
+    reopen: () => {
+      if (target !== 'stdout') destination.reopen()
+    },
+    close: () =>
+      new Promise((resolve) => {
+        destination.once('close', resolve)
+        destination.end()
+      }),
+  }
+}
+
+/** The last records, for the admin API. */
+export class RecentRecords implements RecordSink {
+  readonly #ring: AccessRecord[] = []
+  readonly #capacity: number
+  #next = 0
+
+  constructor(capacity: number) {
+    this.#capacity = capacity
+  }
+
+  write(record: AccessRecord): void {
+    this.#ring[this.#next] = record
+    this.#next = (this.#next + 1) % this.#capacity
+  }
+
+  /** Newest first. */
+  *newestFirst(): Generator<AccessRecord> {
+    for (let i = 1; i <= this.#ring.length; i++) {
+      const at = (this.#next - i + this.#capacity) % this.#capacity
+      const record = this.#ring[at]
+      if (record) yield record
+    }
+  }
+}

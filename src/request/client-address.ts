@@ -1,0 +1,99 @@
+import { type Address, parseAddress, sameAddress } from '../base/address.ts'
+import type { NetworkSet } from '../base/network-set.ts'
+import type { RequestHeaders } from './request-headers.ts'
+
+export type ClientAddress =
+  | { readonly outcome: 'known'; readonly address: Address }
+  | { readonly outcome: 'unknown'; readonly why: string }
+  | { readonly outcome: 'conflict'; readonly why: string }
+
+/**
+ * The right-most address that no trusted proxy vouches for further. Nothing is believed unless the peer
+ * is trusted. A chain with an entry that is no address ends in `unknown`, and rules that need an address
+ * then refuse. X-Forwarded-For and Forwarded that disagree are a `conflict`: a proxy that sets one of
+ * them passes on what the client wrote into the other.
+ */
+export function clientAddress(
+  peer: Address,
+  headers: RequestHeaders,
+  trusted: NetworkSet,
+): ClientAddress {
+  if (!trusted.has(peer)) return { outcome: 'known', address: peer }
+  const { forwardedFor, forwarded } = headers
+  if (forwardedFor === undefined && forwarded === undefined) {
+    return { outcome: 'known', address: peer }
+  }
+  const byFor = forwardedFor === undefined ? undefined : walk(splitList(forwardedFor), trusted)
+  const byForwarded = forwarded === undefined ? undefined : walk(forwardedNodes(forwarded), trusted)
+  if (byFor && byForwarded && !agree(byFor, byForwarded)) {
+    return { outcome: 'conflict', why: 'X-Forwarded-For and Forwarded disagree' }
+  }
+  return byFor ?? byForwarded ?? { outcome: 'known', address: peer }
+}
+
+function agree(x: ClientAddress, y: ClientAddress): boolean {
+  return x.outcome === 'known' && y.outcome === 'known' && sameAddress(x.address, y.address)
+}
+
+function walk(nodes: readonly (string | undefined)[], trusted: NetworkSet): ClientAddress {
+  let last: Address | undefined
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const address = parseNode(nodes[i])
+    if (!address) return { outcome: 'unknown', why: 'a forwarded entry is no address' }
+    last = address
+    if (!trusted.has(address)) break
+  }
+  return last
+    ? { outcome: 'known', address: last }
+    : { outcome: 'unknown', why: 'the forwarded list is empty' }
+}
+
+function splitList(text: string): string[] {
+  return text.split(',').map((entry) => entry.trim())
+}
+
+/** An address with an optional port, IPv6 then in brackets (RFC 7239 section 6). */
+function parseNode(node: string | undefined): Address | undefined {
+  if (!node) return undefined
+  const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(node)
+  if (bracketed) return parseAddress(bracketed[1] ?? '')
+  const colon = node.indexOf(':')
+  if (colon > 0 && node.indexOf(':', colon + 1) < 0 && /^\d{1,5}$/.test(node.slice(colon + 1))) {
+    return parseAddress(node.slice(0, colon))
+  }
+  return parseAddress(node)
+}
+
+const FORWARDED_PAIR = /^\s*([!#$%&'*+.^_`|~\w-]+)=("(?:[^"\\]|\\.)*"|[^";,]*)\s*$/
+
+/** The `for` of each element of Forwarded (RFC 7239 section 4); undefined where it is missing or broken. */
+function forwardedNodes(text: string): (string | undefined)[] {
+  return splitQuoted(text, ',').map((element) => {
+    let node: string | undefined
+    for (const pair of splitQuoted(element, ';')) {
+      if (pair.trim() === '') continue
+      const match = FORWARDED_PAIR.exec(pair)
+      if (!match) return undefined
+      if (match[1]?.toLowerCase() !== 'for') continue
+      if (node !== undefined) return undefined
+      node = (match[2] ?? '').replace(/^"|"$/g, '').replace(/\\(.)/g, '$1')
+    }
+    return node
+  })
+}
+
+function splitQuoted(text: string, separator: string): string[] {
+  const parts: string[] = []
+  let start = 0
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    if (quoted && text[i] === '\\') i++
+    else if (text[i] === '"') quoted = !quoted
+    else if (!quoted && text[i] === separator) {
+      parts.push(text.slice(start, i))
+      start = i + 1
+    }
+  }
+  parts.push(text.slice(start))
+  return parts
+}

@@ -1,0 +1,18 @@
+import type { Address } from '../base/address.ts'
+import type { EpochSeconds } from '../base/clock.ts'
+import type { CanonicalPath } from './canonical-path.ts'
+import type { RequestHeaders } from './request-headers.ts'
+import type { RequestTarget } from './request-target.ts'
+
+/** The facts of one request, as every phase after it sees them. */
+export interface RequestContext {
+  readonly id: string
+  /** The second at which the request's head was complete; all time checks of the request use it. */
+  readonly now: EpochSeconds
+  readonly method: string
+  readonly target: RequestTarget
+  readonly path: CanonicalPath
+  readonly headers: RequestHeaders
+  /** Undefined when a trusted proxy named none; rules that need one then refuse. */
+  readonly client: Address | undefined
+}

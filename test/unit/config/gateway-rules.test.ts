@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest'
+import { defaultPublicUrl } from '../../../src/config/server-schema.ts'
+import { LATER_SCHEME_NAMES } from '../../../src/config/scheme-names.ts'
+import { configFolder, GATEWAY, gatewayProblems } from './config-folder.ts'
+
+const HTTP = 'origins: { a: { type: http, url: "https://o.example/base"'
+
+function withHttp(rest: string): string {
+  return `${HTTP}${rest} } }\n`
+}
+
+/** The parts of each problem behind the position. */
+function said(problems: readonly string[]): string[] {
+  return problems.map((problem) => problem.replace(/^\S+: /, ''))
+}
+
+describe('what is not built yet is refused by name', () => {
+  it.each([
+    ['server: { tls: { cert: a, key: b } }', 'server.tls: TLS on the gateway'],
+    ['state: { driver: valkey }', 'state.driver: valkey'],
+    ['state: { url: "redis://127.0.0.1" }', 'state.url: shared state'],
+    ['state: { onUnavailable: deny }', 'state.onUnavailable: shared state'],
+    ['keys: { jwks: [{ url: "https://idp.example/jwks.json" }] }', 'keys.jwks: a remote JWK Set'],
+    ['geo: { country: x.mmdb }', 'geo: country and network data'],
+    ['lists: { l: { url: "https://l.example/" } }', 'lists.l.url: a list from a URL'],
+    ['lists: { l: { file: x, format: mmdb } }', 'lists.l.format: a list format other than netset'],
+    ['origins: { b: { type: s3, bucket: b } }', 'origins.b.type: an origin of type s3'],
+    ['apis: { elytron: {} }', 'apis: the seed APIs'],
+  ])('%s', (gateway, expected) => {
+    const found = said(gatewayProblems(`${gateway}\n`)).find((problem) => problem.startsWith(expected))
+    expect(found).toMatch(/ not built yet$/)
+    expect(found).not.toContain('unknown key')
+  })
+
+  it.each(LATER_SCHEME_NAMES)('the scheme %s', (scheme) => {
+    const expected = `routes[0].schemes[0]: ${scheme} is not built yet`
+    expect(said(gatewayProblems(GATEWAY.replace('sluice-hmac', scheme)))).toEqual([expected])
+    const withOptions = said(gatewayProblems(GATEWAY.replace('sluice-hmac', `{ name: ${scheme} }`)))
+    expect(withOptions).toEqual([`routes[0].schemes[0].name: ${scheme} is not built yet`])
+  })
+})
+
+describe('routes', () => {
+  const route = (text: string): string[] => said(gatewayProblems(GATEWAY.replace(/ {2}- .*/, `  - ${text}`)))
+
+  it('name an origin and a policy that exist', () => {
+    expect(route('{ path: /a/, origin: libary, schemes: [sluice-hmac], policy: defaults }')).toEqual([
+      'routes[0].origin: there is no origin libary (did you mean library?)',
+      'routes[0].policy: there is no policy defaults (did you mean default?)',
+    ])
+  })
+
+  it('have paths of their own', () => {
+    const again = '  - { path: /files/, origin: library, schemes: [sluice-jwt] }\n'
+    expect(said(gatewayProblems(GATEWAY.replace('keys:', `${again}keys:`)))).toEqual([
+      'routes[1].path: is the path of routes[0] as well',
+    ])
+  })
+
+  it.each([
+    'files/',
+    '/files',
+    '/a/../b/',
+    '/a/./',
+    '/a%20b/',
+    '/a//b/',
+    '/a\\b/',
+    '/a?b/',
+    '/~x/',
+    '/a/..;x/',
+  ])('the path %s is refused', (path) => {
+    const problems = route(`{ path: '${path}', origin: library, schemes: [sluice-hmac] }`)
+    expect(problems).toEqual([expect.stringMatching(/^routes\[0\]\.path: must (?:not|begin) /)])
+  })
+
+  it.each(['/', '/a/', '/a b/ü/', '/.well-known/', '/a..b/'])('the path %s is taken', (path) => {
+    expect(route(`{ path: '${path}', origin: library, schemes: [sluice-hmac] }`)).toEqual([])
+  })
+
+  it('name each scheme once, and at least one', () => {
+    expect(
+      route('{ path: /a/, origin: library, schemes: [sluice-jwt, { name: sluice-jwt, issuer: i }] }'),
+    ).toEqual(['routes[0].schemes[1]: the route names sluice-jwt twice'])
+    expect(route('{ path: /a/, origin: library, schemes: [] }')).toEqual([
+      'routes[0].schemes: a route needs at least one scheme',
+    ])
+  })
+
+  it('give options to sluice-jwt alone, and know its options', () => {
+    expect(route('{ path: /a/, origin: library, schemes: [{ name: sluice-hmac, issuer: i }] }')).toEqual([
+      'routes[0].schemes[0].issuer: is an option of sluice-jwt, not of sluice-hmac',
+    ])
+    expect(route('{ path: /a/, origin: library, schemes: [{ name: sluice-jwt, isuer: i }] }')).toEqual([
+      'routes[0].schemes[0].isuer: unknown key (did you mean issuer?)',
+    ])
+    expect(route('{ path: /a/, origin: library, schemes: [sluice-jtw] }')).toEqual([
+      'routes[0].schemes[0]: expected one of sluice-hmac, sluice-jwt (did you mean sluice-jwt?)',
+    ])
+  })
+
+  it('come out with every scheme as a map', () => {
+    const entry = '[sluice-hmac, { name: sluice-jwt, issuer: i, audience: a }]'
+    const { config } = configFolder({ 'gateway.yaml': GATEWAY.replace('[sluice-hmac]', entry) }).load()
+    expect(config?.routes[0]?.schemes).toEqual([
+      { name: 'sluice-hmac' },
+      { name: 'sluice-jwt', issuer: 'i', audience: 'a' },
+    ])
+  })
+})
+
+describe('the server', () => {
+  it.each(['0.0.0.0/0', '::/0', '10.0.0.0/0'])('does not trust %s without a flag', (cidr) => {
+    const server = (flag: string): string[] =>
+      said(gatewayProblems(`server: { trustedProxies: ["${cidr}"]${flag} }\n`))
+    expect(server('')).toEqual([expect.stringMatching(/^server\.trustedProxies\[0\]: trusts every address/)])
+    expect(server(', trustAllProxies: true')).toEqual([])
+  })
+
+  it('refuses a trusted proxy that is no network', () => {
+    expect(said(gatewayProblems('server: { trustedProxies: [10.0.0.0/33, proxy] }\n'))).toHaveLength(2)
+  })
+
+  it('does not share host and port with the admin API', () => {
+    expect(said(gatewayProblems('server: { port: 8081 }\n'))).toEqual([
+      'admin.port: is the host and port of server as well',
+    ])
+    expect(gatewayProblems('server: { port: 0 }\nadmin: { port: 0 }\n')).toEqual([])
+  })
+
+  it('is reached where it listens if publicUrl is not set', () => {
+    expect(configFolder().load({ set: ['server.port=9000'] }).config?.server.publicUrl).toBe(
+      'http://127.0.0.1:9000',
+    )
+    expect(defaultPublicUrl('0.0.0.0', 80)).toBe('http://127.0.0.1')
+    expect(defaultPublicUrl('::', 8080)).toBe('http://[::1]:8080')
+  })
+
+  it.each([
+    'ftp://a.example',
+    'a.example',
+    'https://u:p@a.example',
+    'https://a.example/?x',
+    'https://a.example/#',
+  ])('refuses the publicUrl %s', (url) => {
+    expect(said(gatewayProblems(`server: { publicUrl: "${url}" }\n`))).toHaveLength(1)
+  })
+})
+
+describe('origins', () => {
+  it('have the defaults of the contract', () => {
+    const { config } = configFolder({ 'gateway.yaml': withHttp('') }).load()
+    expect(config?.origins['a']).toEqual({
+      type: 'http',
+      url: 'https://o.example/base/',
+      headers: {},
+      timeoutSeconds: 30,
+      followRedirects: false,
+      redirectHosts: [],
+      allowPrivateAddresses: false,
+    })
+  })
+
+  it('take header values from the environment', () => {
+    const folder = configFolder({
+      'gateway.yaml': withHttp(', headers: { Authorization: "env:ORIGIN_AUTH", X-A: b }'),
+    })
+    const { config } = folder.load({ env: { ORIGIN_AUTH: 'Bearer secret' } })
+    expect(config?.origins['a']).toMatchObject({ headers: { Authorization: 'Bearer secret', 'X-A': 'b' } })
+    expect(said(folder.problems())).toEqual([
+      'origins.a.headers.Authorization: the environment has no variable ORIGIN_AUTH',
+    ])
+  })
+
+  it('refuse headers that would break requests', () => {
+    const problems = said(gatewayProblems(withHttp(', headers: { Range: a, "a b": c, X-A: "b\\r\\nc" }')))
+    expect(problems).toEqual([
+      'origins.a.headers.Range: this header is set by the gateway itself',
+      'origins.a.headers.a b: not a header name',
+      'origins.a.headers.X-A: not a header value',
+    ])
+  })
+
+  it('need their directory, and their ca file', () => {
+    expect(said(gatewayProblems('origins: { a: { type: file, root: gone } }\n'))).toEqual([
+      'origins.a.root: cannot be read: ENOENT',
+    ])
+    expect(said(gatewayProblems('origins: { a: { type: file, root: gateway.yaml } }\n'))).toEqual([
+      'origins.a.root: is not a directory',
+    ])
+    expect(said(gatewayProblems(withHttp(', ca: gone.pem')))).toEqual([
+      'origins.a.ca: cannot be read: ENOENT',
+    ])
+  })
+})
+
+describe('paths', () => {
+  it('are relative to the file', () => {
+    const folder = configFolder()
+    const { config } = folder.load()
+    expect(config?.keys.directory).toBe(folder.path('keys'))
+    expect(config?.admin.tokens).toBe(folder.path('keys/admin-tokens.json'))
+    expect(config?.state.directory).toBe(folder.path('../data'))
+    expect(config?.policies).toBe(folder.path('policies'))
+    expect(config?.records).toEqual({ access: 'stdout', audit: folder.path('../data/audit.jsonl') })
+    expect(config?.origins['library']).toEqual({ type: 'file', root: folder.path('library') })
+  })
+
+  it('of policies have to be there when routes are', () => {
+    expect(said(gatewayProblems(`${GATEWAY}policies: gone\n`))).toEqual(['policies: cannot be read: ENOENT'])
+  })
+})

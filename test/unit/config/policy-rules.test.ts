@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import { configFolder, GATEWAY, policyProblems } from './config-folder.ts'
+
+/** The parts of each problem behind the position. */
+function said(policy: string): string[] {
+  return policyProblems(policy).map((problem) => problem.replace(/^\S+: /, ''))
+}
+
+describe('a policy', () => {
+  it('has the defaults of the contract when it says nothing', () => {
+    const { policies } = configFolder({ 'policies/default.yaml': '' }).load()
+    expect(policies.get('default')).toEqual({
+      enforcement: 'enforce',
+      methods: ['GET', 'HEAD'],
+      lifetime: { defaultSeconds: 3600, maxSeconds: 604_800 },
+      leeway: { notBeforeSeconds: 60, expirySeconds: 0 },
+      resume: { graceSeconds: 21_600 },
+      address: { pin: 'optional', tolerance: 'exact' },
+      parallel: { maxDownloads: null, countBy: 'link', connectionsPerDownload: 16 },
+      uses: { max: null, coverage: 0.9 },
+      rate: { bytesPerSecond: null },
+      countries: { allow: [], block: [] },
+      networks: { allow: [], block: [] },
+      antiFraud: { default: false },
+      referrers: { allow: [] },
+      ignoredParameters: ['utm_*', 'fbclid', 'gclid'],
+      delivery: { disposition: 'attachment', cache: 'private-no-store', cors: ['*'], offload: 'none' },
+    })
+  })
+
+  it.each([
+    ['countries: { allow: [DE] }', 'countries.allow'],
+    ['countries: { block: [DE] }', 'countries.block'],
+    ['antiFraud: { default: true }', 'antiFraud.default'],
+    ['antiFraud: { lists: [pirates] }', 'antiFraud.lists'],
+    ['antiFraud: { anonymizers: { tor: deny } }', 'antiFraud.anonymizers'],
+    ['antiFraud: { sharing: { action: deny } }', 'antiFraud.sharing'],
+    ['address: { tolerance: asn }', 'address.tolerance'],
+    ['delivery: { offload: redirect }', 'delivery.offload'],
+    ['delivery: { offload: "x-accel:/internal/" }', 'delivery.offload'],
+    ['delivery: { cache: edge }', 'delivery.cache'],
+  ])('that says %s is refused as not built yet', (policy, path) => {
+    expect(said(policy)).toEqual([expect.stringMatching(new RegExp(`^${path}: .* is not built yet$`))])
+  })
+
+  it.each([
+    'leeway',
+    'resume',
+    'address',
+    'parallel',
+    'uses',
+    'networks',
+    'referrers',
+    'countries',
+    'antiFraud',
+  ])('may observe %s alone', (section) => {
+    expect(said(`${section}: { enforcement: observe }`)).toEqual([])
+    expect(said(`${section}: { enforcement: watch }`)).toEqual([
+      `${section}.enforcement: expected one of enforce, observe`,
+    ])
+  })
+
+  it('cannot observe a rate, a lifetime or a delivery', () => {
+    expect(said('rate: { enforcement: observe }')).toEqual([
+      'rate.enforcement: a rate shapes and never refuses, so it cannot be observed',
+    ])
+    expect(said('lifetime: { enforcement: observe }')).toEqual(['lifetime.enforcement: unknown key'])
+    expect(said('delivery: { enforcement: observe }')).toEqual(['delivery.enforcement: unknown key'])
+  })
+
+  it.each([
+    'methods: [HEAD]',
+    'methods: [GET, GET]',
+    'methods: []',
+    'parallel: { maxDownloads: 0 }',
+    'parallel: { maxDownloads: 1.5 }',
+    'parallel: { connectionsPerDownload: 0 }',
+    'parallel: { connectionsPerDownload: null }',
+    'uses: { max: -1 }',
+    'uses: { coverage: 0 }',
+    'uses: { coverage: 1.1 }',
+    'rate: { bytesPerSecond: 0 }',
+    'lifetime: { maxSeconds: 0 }',
+    'lifetime: { defaultSeconds: 61, maxSeconds: 60 }',
+    'lifetime: { defaultSeconds: 604801 }',
+    'leeway: { expirySeconds: -1 }',
+    'resume: { graceSeconds: soon }',
+    'address: { pin: always }',
+    'networks: { allow: [10.0.0.0/33] }',
+    'networks: { allow: [no/name] }',
+    'networks: { block: [unknown-list] }',
+    'referrers: { allow: ["https://a.example"] }',
+    'referrers: { allow: ["a.*.example"] }',
+    'referrers: { allow: ["*"] }',
+    'delivery: { cors: ["https://a.example/"] }',
+    'delivery: { cors: ["*.example"] }',
+    'delivery: { disposition: none }',
+    'ignoredParameters: ["*"]',
+    'ignoredParameters: ["a=b"]',
+    'leeway:',
+    '[]',
+    'text',
+  ])('that says %s is refused', (policy) => {
+    expect(said(policy)).toHaveLength(1)
+  })
+
+  it.each([
+    'methods: [GET]',
+    'parallel: { maxDownloads: 3, countBy: address }',
+    'uses: { max: 1, coverage: 1 }',
+    'lifetime: { defaultSeconds: 60, maxSeconds: 60 }',
+    'address: { pin: first-use, tolerance: prefix }',
+    'networks: { allow: [10.0.0.0/8, "2001:db8::/32", 192.0.2.1] }',
+    'referrers: { allow: [a.example, "*.example.com", none] }',
+    'delivery: { cors: ["https://a.example", "http://b.example:8080"], disposition: inline }',
+    'ignoredParameters: []',
+  ])('that says %s is taken', (policy) => {
+    expect(said(policy)).toEqual([])
+  })
+
+  it('that only shortens the maximum shortens the default with it', () => {
+    const { policies } = configFolder({ 'policies/default.yaml': 'lifetime: { maxSeconds: 600 }' }).load()
+    expect(policies.get('default')?.lifetime).toEqual({ defaultSeconds: 600, maxSeconds: 600 })
+  })
+
+  it('may name the lists of the gateway', () => {
+    const folder = configFolder({
+      'gateway.yaml': `${GATEWAY}lists: { pirates: { file: pirates.netset } }\n`,
+      'policies/default.yaml': 'networks: { block: [pirates] }\n',
+      'pirates.netset': '192.0.2.0/24\n',
+    })
+    const { problems, lists } = folder.load()
+    expect(problems).toEqual([])
+    expect(lists.get('pirates')?.size).toBe(1)
+  })
+
+  it('has a name that no other file has', () => {
+    const folder = configFolder({ 'policies/default.json': '{}', 'policies/a b.yaml': '' })
+    expect(folder.problems()).toEqual([
+      'policies/a b.yaml:1:1: (file): the name of the file is no policy name',
+      'policies/default.yaml:1:1: (file): there is another file for the policy default',
+    ])
+  })
+})
