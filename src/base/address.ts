@@ -80,7 +80,7 @@ export function parseIPv6(text: string): number[] | undefined {
   if (groups.length > 7) return undefined
   return [
     ...groups.slice(0, gap),
-    ...new Array<number>(8 - groups.length).fill(0),
+    ...Array.from({ length: 8 - groups.length }, () => 0),
     ...groups.slice(gap),
   ]
 }

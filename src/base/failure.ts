@@ -39,6 +39,9 @@ export class GatewayError extends Error {
 /** Any thrown thing as a `GatewayError`; what is unknown is internal. */
 export function asGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') {
+    return new GatewayError('ERR_STATE_UNAVAILABLE', 'the state does not answer', { cause: error })
+  }
   return new GatewayError('ERR_INTERNAL', 'unexpected failure', { cause: error })
 }
 

@@ -19,10 +19,11 @@ const MAX_DEPTH = 16
 function hasUniqueNames(text: string): boolean {
   const open: (Set<string> | undefined)[] = []
   for (let i = 0; i < text.length; i++) {
-    switch (text[i]) {
+    const character = text[i] ?? ''
+    switch (character) {
       case '{':
       case '[':
-        if (open.push(text[i] === '{' ? new Set() : undefined) > MAX_DEPTH) return false
+        if (open.push(character === '{' ? new Set() : undefined) > MAX_DEPTH) return false
         break
       case '}':
       case ']':

@@ -10,16 +10,21 @@ export function checkCommand(parent: Command, output: Output): void {
   withConfigOptions(parent.command('check'))
     .description('validate config, policies, keys and lists: every problem at once')
     .option('--audit <file>', 'check the hash chain of an audit file instead')
-    .addHelpText('after', '\nProblems are written as file:line:column: path: message. Exit status: 0 or 1.')
+    .addHelpText(
+      'after',
+      '\nProblems are written as file:line:column: path: message. Exit status: 0 or 1.',
+    )
     .action((options: ConfigOptions & { readonly audit?: string }) => {
-      const sound = options.audit === undefined ? check(options, output) : audit(options.audit, output)
+      const sound =
+        options.audit === undefined ? check(options, output) : audit(options.audit, output)
       process.exitCode = sound ? 0 : 1
     })
 }
 
 function check(options: ConfigOptions, output: Output): boolean {
   const { problems, warnings, policies, keys, lists } = loadConfig(sourcesOf(options))
-  for (const warning of warnings) output.tell(`${paint('yellow', 'warning')} ${formatProblem(warning)}`)
+  for (const warning of warnings)
+    output.tell(`${paint('yellow', 'warning')} ${formatProblem(warning)}`)
   for (const problem of problems) output.print(formatProblem(problem))
   if (problems.length > 0) {
     output.tell(paint('red', `${problems.length} problem${problems.length === 1 ? '' : 's'}`))

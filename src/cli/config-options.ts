@@ -15,7 +15,11 @@ export interface ConfigOptions {
 /** Adds the options that choose the configuration. */
 export function withConfigOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration file', process.env['SLUICE_CONFIG'] ?? 'config/gateway.yaml')
+    .option(
+      '-c, --config <file>',
+      'configuration file',
+      process.env['SLUICE_CONFIG'] ?? 'config/gateway.yaml',
+    )
     .option(
       '--set <path=value>',
       'override one setting, as server.port=9000; may be repeated',

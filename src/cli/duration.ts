@@ -11,7 +11,8 @@ export function parseDuration(text: string): number | undefined {
 /** Epoch seconds, or a date and time of ISO 8601 with a zone. */
 export function parseInstant(text: string): number | undefined {
   if (/^\d{1,12}$/.test(text)) return Number(text)
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/.test(text))
+    return undefined
   const milliseconds = Date.parse(text)
   return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000)
 }

@@ -78,10 +78,14 @@ function parseHeader(text: string): [string, string] {
 /** The state of a gateway on this machine, read only; an empty one where none ever ran. */
 function historyOf(directory: string): InspectHistory {
   const file = join(directory, 'state.sqlite')
-  const database = existsSync(file) ? new DatabaseSync(file, { readOnly: true }) : openMemoryDatabase()
+  const database = existsSync(file)
+    ? new DatabaseSync(file, { readOnly: true })
+    : openMemoryDatabase()
   const ledger = new DownloadLedger(database)
   const history = new StoredHistory(new RevocationList(database), ledger)
-  return Object.assign(history, { spent: (grant: { countKey: string }) => ledger.spent(grant.countKey) })
+  return Object.assign(history, {
+    spent: (grant: { countKey: string }) => ledger.spent(grant.countKey),
+  })
 }
 
 function* describe(inspection: Inspection): Generator<string> {
@@ -89,13 +93,15 @@ function* describe(inspection: Inspection): Generator<string> {
   const colour = decision === 'permit' ? 'green' : 'red'
   const why = [inspection.code, inspection.detail].filter((part) => part !== null).join(': ')
   yield `${paint(colour, decision)}${why === '' ? '' : `  ${why}`}`
-  if (inspection.route !== null) yield `route      ${inspection.route} with policy ${inspection.policy}`
+  if (inspection.route !== null)
+    yield `route      ${inspection.route} with policy ${inspection.policy}`
   if (link) yield `link       ${link.scheme}, carried in the ${link.carrier}`
   for (const [name, value] of Object.entries(proves ?? {})) {
     yield `  ${name.padEnd(24)} ${typeof value === 'string' ? value : JSON.stringify(value)}`
   }
   if (trace.length > 0) yield 'rules'
-  for (const entry of trace) yield `  ${mark(entry)} ${entry.rule.padEnd(14)} ${entry.detail ?? ''}`.trimEnd()
+  for (const entry of trace)
+    yield `  ${mark(entry)} ${entry.rule.padEnd(14)} ${entry.detail ?? ''}`.trimEnd()
   if (link && !proves && link.canonical !== null) yield `signed     ${link.canonical}`
   for (const hint of hints) yield `hint       ${hint}`
 }

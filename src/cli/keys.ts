@@ -63,7 +63,8 @@ Examples:
 }
 
 function create(options: NewOptions, output: Output): void {
-  if (options.scheme.length === 0) throw new CommandError('--scheme: name at least one link format', 2)
+  if (options.scheme.length === 0)
+    throw new CommandError('--scheme: name at least one link format', 2)
   const notBefore = instant(options.notBefore, '--not-before')
   const jwk = newKey({
     alg: options.alg as NewKeyOptions['alg'],

@@ -9,7 +9,10 @@ import { signCommand } from './sign.ts'
 import { vectorsCommand } from './vectors.ts'
 
 /** Commands of the contract that this version does not have. */
-const LATER = { backtest: 'replay an access log against another policy', top: 'live downloads in the terminal' }
+const LATER = {
+  backtest: 'replay an access log against another policy',
+  top: 'live downloads in the terminal',
+}
 
 /** Runs one command line and returns the exit status. Bad usage is 2. */
 export async function run(args: readonly string[], output: Output = terminal): Promise<number> {
@@ -45,7 +48,7 @@ A first look:
   try {
     process.exitCode = 0
     await program.parseAsync(args, { from: 'user' })
-    return Number(process.exitCode)
+    return process.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (!(error instanceof CommandError)) throw error

@@ -30,7 +30,8 @@ Settings come from the file, then from the environment (SLUICE_SERVER__PORT=9000
 }
 
 async function serve(options: ServeOptions, output: Output): Promise<void> {
-  if (options.workers !== '1') throw new CommandError('--workers: more than one is not built yet', 2)
+  if (options.workers !== '1')
+    throw new CommandError('--workers: more than one is not built yet', 2)
   let gateway: Gateway
   try {
     gateway = await startGateway({
@@ -45,9 +46,13 @@ async function serve(options: ServeOptions, output: Output): Promise<void> {
   process.on('SIGHUP', () => {
     gateway.reload()
   })
+  let ending = false
+  // a second signal means now
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
+        if (ending) process.exit(1)
+        ending = true
         resolve()
       })
     }

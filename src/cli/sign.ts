@@ -64,7 +64,8 @@ function sign(path: string, options: SignOptions, output: Output): void {
   for (const name of CONSTRAINT_NAMES) {
     const value = options[optionOf(name)]
     if (value === undefined) continue
-    constraints[name] = name === 'nbf' ? String(parseInstant(String(value))) : String(value)
+    const text = value === true ? 'true' : (value as string)
+    constraints[name] = name === 'nbf' ? String(parseInstant(text)) : text
   }
   const minted = mintLink(
     deskOf(runtime),

@@ -34,11 +34,15 @@ function* everyAddressTrusted(data: unknown): Generator<Finding> {
 function* sameListener(data: unknown): Generator<Finding> {
   const place = (side: string, port: number): string =>
     `${textAt(data, [side, 'host']) ?? '127.0.0.1'} ${numberAt(data, [side, 'port']) ?? port}`
-  if (numberAt(data, ['admin', 'port']) === 0 || place('server', 8080) !== place('admin', 8081)) return
+  if (numberAt(data, ['admin', 'port']) === 0 || place('server', 8080) !== place('admin', 8081))
+    return
   yield { path: ['admin', 'port'], message: 'is the host and port of server as well' }
 }
 
-function* routeNames(data: unknown, policyNames: readonly string[] | undefined): Generator<Finding> {
+function* routeNames(
+  data: unknown,
+  policyNames: readonly string[] | undefined,
+): Generator<Finding> {
   const origins = keysAt(data, ['origins'])
   for (const i of itemsAt(data, ['routes']).keys()) {
     const origin = textAt(data, ['routes', i, 'origin'])

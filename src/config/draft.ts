@@ -7,7 +7,8 @@ import type { PathSegment } from './problem.ts'
 export function valueAt(data: unknown, path: readonly PathSegment[]): unknown {
   let value = data
   for (const segment of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment))
+      return undefined
     value = (value as Record<PathSegment, unknown>)[segment]
   }
   return value
@@ -30,5 +31,7 @@ export function itemsAt(data: unknown, path: readonly PathSegment[]): readonly u
 
 export function keysAt(data: unknown, path: readonly PathSegment[]): readonly string[] {
   const value = valueAt(data, path)
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : []
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.keys(value)
+    : []
 }

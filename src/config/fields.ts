@@ -20,7 +20,10 @@ export function emptyUntilBuilt(what: string) {
 }
 
 /** One of the values; those of `later` are refused by name. */
-export function choice<const T extends string>(values: readonly [T, ...T[]], later: readonly string[] = []) {
+export function choice<const T extends string>(
+  values: readonly [T, ...T[]],
+  later: readonly string[] = [],
+) {
   return z.enum(values, {
     error: ({ input }) => {
       if (typeof input !== 'string') return `expected one of ${values.join(', ')}`
@@ -58,7 +61,8 @@ export const httpUrl = z.string().superRefine((value, context) => {
 })
 
 function whyNotHttpUrl(value: string): string | undefined {
-  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return 'expected an http:// or https:// URL'
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value))
+    return 'expected an http:// or https:// URL'
   const url = new URL(value)
   if (url.username || url.password) return 'must not hold a user name or password'
   if (value.includes('?') || value.includes('#')) return 'must not hold a query or fragment'

@@ -30,7 +30,8 @@ export function newKey(options: NewKeyOptions, clock: Clock = systemClock): Jwk 
     schemes: [...schemes],
     ...(notBefore !== undefined && { notBefore }),
   })
-  if (!parsed.success) throw new TypeError(parsed.error.issues.map((issue) => issue.message).join('; '))
+  if (!parsed.success)
+    throw new TypeError(parsed.error.issues.map((issue) => issue.message).join('; '))
   const made = keyMaterial(parsed.data, '')
   if (!('kid' in made)) throw new TypeError(made.map((finding) => finding.message).join('; '))
   return parsed.data
@@ -46,9 +47,13 @@ function newMembers(alg: KeyAlgorithm): JsonWebKey {
     case 'oct':
       return { kty: 'oct', k: randomBytes(algorithm.bytes).toString('base64url') }
     case 'RSA':
-      return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
+      return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+        format: 'jwk',
+      })
     case 'EC':
-      return generateKeyPairSync('ec', { namedCurve: algorithm.curve }).privateKey.export({ format: 'jwk' })
+      return generateKeyPairSync('ec', { namedCurve: algorithm.curve }).privateKey.export({
+        format: 'jwk',
+      })
     case 'OKP':
       return generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
     default:
@@ -67,7 +72,11 @@ export interface EnsuredKeys {
  * Makes at first start what is missing: a key for each native scheme, and an admin token with all
  * scopes. Keys whose files have problems are left alone, and no existing file is ever overwritten.
  */
-export function ensureKeys(directory: string, tokensFile: string, clock: Clock = systemClock): EnsuredKeys {
+export function ensureKeys(
+  directory: string,
+  tokensFile: string,
+  clock: Clock = systemClock,
+): EnsuredKeys {
   makePrivateDirectory(directory)
   const created: string[] = []
   const { keys, problems } = loadKeys(directory, tokensFile)
@@ -83,9 +92,11 @@ export function ensureKeys(directory: string, tokensFile: string, clock: Clock =
 /** A token text left by a start that was cut off in between is used, not replaced. */
 function createAdminToken(textFile: string, tokensFile: string): string[] {
   const created: string[] = []
-  if (createPrivateFile(textFile, `${randomBytes(32).toString('base64url')}\n`)) created.push(textFile)
+  if (createPrivateFile(textFile, `${randomBytes(32).toString('base64url')}\n`))
+    created.push(textFile)
   const token = readFileSync(textFile, 'utf8').trim()
   const entry = { id: 'admin', sha256: sha256(token).toString('hex'), scopes: TOKEN_SCOPES }
-  if (createPrivateFile(tokensFile, `${JSON.stringify([entry], null, 2)}\n`)) created.push(tokensFile)
+  if (createPrivateFile(tokensFile, `${JSON.stringify([entry], null, 2)}\n`))
+    created.push(tokensFile)
   return created
 }

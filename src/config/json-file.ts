@@ -32,7 +32,11 @@ export function readJson(file: string, text: string): JsonFile {
 /** Where the JSON flavour of YAML stops understanding; the end if it is more lenient than JSON. */
 function offsetOfError(text: string): number {
   try {
-    const [error] = parseDocument(text, { schema: 'json', prettyErrors: false, logLevel: 'silent' }).errors
+    const [error] = parseDocument(text, {
+      schema: 'json',
+      prettyErrors: false,
+      logLevel: 'silent',
+    }).errors
     return error?.pos[0] ?? text.length
   } catch {
     return 0

@@ -6,12 +6,14 @@ import { gatewaySchema } from './schema.ts'
 
 /** The JSON Schemas (draft 2020-12) that editors use, by file name. They describe what is written, so defaults are optional. */
 export function jsonSchemaFiles(): ReadonlyMap<string, string> {
-  const asText = (schema: z.core.$ZodType): string =>
-    `${JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' }), null, 2)}\n`
   return new Map([
     ['gateway.schema.json', asText(gatewaySchema)],
     ['policy.schema.json', asText(policySchema)],
   ])
+}
+
+function asText(schema: z.core.$ZodType): string {
+  return `${JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' }), null, 2)}\n`
 }
 
 export function writeJsonSchemas(directory: string): void {

@@ -28,7 +28,8 @@ export function writeKey(directory: string, jwk: Jwk): string {
 export function retireKey(directory: string, kid: string, at: EpochSeconds): string {
   const key = loadKeys(directory).keys.find((candidate) => candidate.kid === kid)
   if (!key) throw new KeyFileError(`there is no usable key with the kid ${kid}`)
-  if (!Number.isSafeInteger(at) || at < 0) throw new KeyFileError('retireAt is a time in epoch seconds')
+  if (!Number.isSafeInteger(at) || at < 0)
+    throw new KeyFileError('retireAt is a time in epoch seconds')
   if (key.notBefore !== undefined && at <= key.notBefore) {
     throw new KeyFileError(
       `the key ${kid} may be used from ${key.notBefore} on and cannot retire before that`,

@@ -70,7 +70,8 @@ export function keyMaterial(jwk: Jwk, file: string): KeyMaterial | readonly Find
 function* schemeFindings(jwk: Jwk): Generator<Finding> {
   for (const [i, scheme] of jwk.schemes.entries()) {
     const path = ['schemes', i]
-    if (jwk.schemes.indexOf(scheme) !== i) yield { path, message: `names ${scheme} twice (kid ${jwk.kid})` }
+    if (jwk.schemes.indexOf(scheme) !== i)
+      yield { path, message: `names ${scheme} twice (kid ${jwk.kid})` }
     else if (scheme === 'sluice-hmac' && (jwk.kty !== 'oct' || jwk.alg !== 'HS256')) {
       yield { path, message: `sluice-hmac needs an oct key with alg HS256 (kid ${jwk.kid})` }
     } else if (scheme === 'sluice-jwt' && jwk.kty === 'OKP') {
@@ -103,11 +104,13 @@ function keyPairOf(jwk: Jwk): Made {
   let privateKey: KeyObject | undefined
   try {
     publicKey = createPublicKey({ key: publicMembers(jwk), format: 'jwk' })
-    if (jwk['d'] !== undefined) privateKey = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' })
+    if (jwk['d'] !== undefined) privateKey = createPrivateKey({ key: jwk, format: 'jwk' })
   } catch {
     // the library's message may quote the key
     return {
-      findings: [{ path: [], message: `its members do not make a key of kty ${jwk.kty} (kid ${kid})` }],
+      findings: [
+        { path: [], message: `its members do not make a key of kty ${jwk.kty} (kid ${kid})` },
+      ],
     }
   }
   const { modulusLength, publicExponent } = publicKey.asymmetricKeyDetails ?? {}
@@ -121,7 +124,9 @@ function keyPairOf(jwk: Jwk): Made {
     return wrong('e', `is no RSA exponent (kid ${kid})`)
   if (privateKey && !isPair(privateKey, publicKey)) {
     return {
-      findings: [{ path: [], message: `its private and public half do not belong together (kid ${kid})` }],
+      findings: [
+        { path: [], message: `its private and public half do not belong together (kid ${kid})` },
+      ],
     }
   }
   const publicJwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: jwk.alg, use: 'sig' }

@@ -35,7 +35,9 @@ export const jwkSchema = z.looseObject({
   kty: choice(['oct', 'RSA', 'EC', 'OKP']),
   kid,
   alg: choice(ALGORITHM_NAMES),
-  use: z.literal('sig', { error: 'a key that is not for signatures (use) cannot serve links' }).optional(),
+  use: z
+    .literal('sig', { error: 'a key that is not for signatures (use) cannot serve links' })
+    .optional(),
   schemes: z.array(choice(SCHEME_NAMES, LATER_SCHEME_NAMES)).min(1, { error: 'names no scheme' }),
   notBefore: epochSeconds.optional(),
   retireAt: epochSeconds.optional(),
@@ -47,12 +49,15 @@ export const TOKEN_SCOPES = ['links', 'revoke', 'read', 'assets', 'keys', 'lists
 
 export const adminTokensSchema = z.array(
   z.strictObject({
-    id: z.string().regex(/^[\x21-\x7e]{1,64}$/, { error: 'an id has 1 to 64 printable ASCII characters' }),
-    sha256: z.string().regex(/^[0-9a-fA-F]{64}$/, { error: 'expected the 64 hex digits of a SHA-256' }),
+    id: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,64}$/, { error: 'an id has 1 to 64 printable ASCII characters' }),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, { error: 'expected the 64 hex digits of a SHA-256' }),
     scopes: z.array(choice([...TOKEN_SCOPES, '*'])).min(1, { error: 'names no scope' }),
   }),
 )
 
 /** An admin token by its hash; the scope `*` stands for all. */
 export type AdminToken = z.output<typeof adminTokensSchema>[number]
-export type TokenScope = (typeof TOKEN_SCOPES)[number]

@@ -10,7 +10,7 @@ import { schemaFindings } from './schema-findings.ts'
 import type { SourceDocument } from './source-document.ts'
 
 export type { KeyMaterial } from './key-material.ts'
-export type { AdminToken, KeyAlgorithm, TokenScope } from './key-schema.ts'
+export type { AdminToken, KeyAlgorithm } from './key-schema.ts'
 
 export interface LoadedKeys {
   /** The keys that are in order; others have problems. */
@@ -39,7 +39,9 @@ export function loadKeys(directory: string, tokensFile?: string): LoadedKeys {
     names = readdirSync(directory).toSorted()
   } catch (error) {
     const problems =
-      reasonOf(error) === 'ENOENT' ? [] : [fileProblem(directory, `cannot be read: ${reasonOf(error)}`)]
+      reasonOf(error) === 'ENOENT'
+        ? []
+        : [fileProblem(directory, `cannot be read: ${reasonOf(error)}`)]
     return { keys: [], problems, warnings: [] }
   }
   const keys = new Map<string, KeyMaterial>()
@@ -47,7 +49,12 @@ export function loadKeys(directory: string, tokensFile?: string): LoadedKeys {
   const warnings: Problem[] = []
   for (const name of names) {
     const file = join(directory, name)
-    if (!name.endsWith('.json') || name.startsWith('.') || OTHER_FILES.has(name) || file === tokensFile)
+    if (
+      !name.endsWith('.json') ||
+      name.startsWith('.') ||
+      OTHER_FILES.has(name) ||
+      file === tokensFile
+    )
       continue
     const opened = openJson(file)
     problems.push(...opened.problems)
@@ -67,7 +74,11 @@ export function loadAdminTokens(file: string): LoadedAdminTokens {
   if (!document) return { tokens: [], problems, warnings }
   const result = adminTokensSchema.safeParse(data)
   if (!result.success) {
-    return { tokens: [], problems: placed(adminTokensSchema, data, result.error, document, []), warnings }
+    return {
+      tokens: [],
+      problems: placed(adminTokensSchema, data, result.error, document, []),
+      warnings,
+    }
   }
   const tokens = result.data.map((token) => ({ ...token, sha256: token.sha256.toLowerCase() }))
   const repeated = tokens.flatMap((token, i) =>
@@ -94,7 +105,10 @@ function openJson(file: string): OpenedJson {
     const { mode } = statSync(file)
     if (mode & 0o007) {
       warnings.push(
-        fileProblem(file, `other users may read or change it (mode ${(mode & 0o777).toString(8)}); use 600`),
+        fileProblem(
+          file,
+          `other users may read or change it (mode ${(mode & 0o777).toString(8)}); use 600`,
+        ),
       )
     }
   } catch (error) {

@@ -22,7 +22,8 @@ export function loadLists(data: unknown, place: (path: string) => string): Loade
     const file = textAt(data, path)
     if (!file || (textAt(data, ['lists', name, 'format']) ?? 'netset') !== 'netset') continue
     const loaded = loadNetset(place(file), `lists.${name}`)
-    if ('unreadable' in loaded) findings.push({ path, message: `cannot be read: ${loaded.unreadable}` })
+    if ('unreadable' in loaded)
+      findings.push({ path, message: `cannot be read: ${loaded.unreadable}` })
     else if (loaded.problems.length > 0) problems.push(...loaded.problems)
     else lists.set(name, loaded.set)
   }
@@ -33,7 +34,9 @@ export function loadLists(data: unknown, place: (path: string) => string): Loade
 export function loadNetset(
   file: string,
   path: string,
-): { readonly set: NetworkSet; readonly problems: readonly Problem[] } | { readonly unreadable: string } {
+):
+  | { readonly set: NetworkSet; readonly problems: readonly Problem[] }
+  | { readonly unreadable: string } {
   let text: string
   try {
     text = readFileSync(file, 'utf8')

@@ -34,7 +34,8 @@ export function loadPolicies(directory: string, listNames: readonly string[]): L
     const { name, ext } = parse(base)
     if (!EXTENSIONS.has(ext) || name.startsWith('.')) continue
     const file = join(directory, base)
-    if (names.has(name)) problems.push(fileProblem(file, `there is another file for the policy ${name}`))
+    if (names.has(name))
+      problems.push(fileProblem(file, `there is another file for the policy ${name}`))
     if (!givenName.safeParse(name).success)
       problems.push(fileProblem(file, 'the name of the file is no policy name'))
     names.add(name)

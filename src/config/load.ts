@@ -59,7 +59,10 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
   const { data } = source
   const result = gatewaySchema.safeParse(data)
 
-  const policies = loadPolicies(place(textAt(data, ['policies']) ?? 'policies/'), keysAt(data, ['lists']))
+  const policies = loadPolicies(
+    place(textAt(data, ['policies']) ?? 'policies/'),
+    keysAt(data, ['lists']),
+  )
   const lists = loadLists(data, place)
   const tokensFile = place(textAt(data, ['admin', 'tokens']) ?? '../keys/admin-tokens.json')
   const keys = loadKeys(place(textAt(data, ['keys', 'directory']) ?? '../keys'), tokensFile)
@@ -85,7 +88,8 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     ...keys.problems,
     ...tokens.problems,
   ]
-  const config = problems.length === 0 && result.success ? resolveConfig(result.data, folder, env) : undefined
+  const config =
+    problems.length === 0 && result.success ? resolveConfig(result.data, folder, env) : undefined
   return {
     config,
     policies: policies.policies,
@@ -120,5 +124,7 @@ function unreadablePolicies(data: unknown, reason: string | undefined): Finding[
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
+  return problems.toSorted(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  )
 }

@@ -46,7 +46,10 @@ function problemOf(setting: Setting, path: readonly PathSegment[], message: stri
 }
 
 function isPrefix(prefix: readonly PathSegment[], path: readonly PathSegment[]): boolean {
-  return prefix.length <= path.length && prefix.every((segment, i) => String(segment) === String(path[i]))
+  return (
+    prefix.length <= path.length &&
+    prefix.every((segment, i) => String(segment) === String(path[i]))
+  )
 }
 
 /** Sets a value, making the maps on the way; false if something else stands there. */
@@ -56,10 +59,17 @@ function write(data: unknown, path: readonly PathSegment[], value: unknown): boo
     if (typeof at !== 'object' || at === null) return false
     if (Array.isArray(at) && !(typeof segment === 'number' && segment <= at.length)) return false
     const isLast = i === path.length - 1
-    const existing = Object.hasOwn(at, segment) ? (at as Record<PathSegment, unknown>)[segment] : undefined
+    const existing = Object.hasOwn(at, segment)
+      ? (at as Record<PathSegment, unknown>)[segment]
+      : undefined
     const next = isLast ? value : (existing ?? {})
     // defineProperty: `__proto__` becomes an ordinary key, and the schema refuses it as unknown
-    Object.defineProperty(at, segment, { value: next, writable: true, enumerable: true, configurable: true })
+    Object.defineProperty(at, segment, {
+      value: next,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
     at = next
   }
   return true

@@ -30,7 +30,13 @@ export function parseNetset(text: string, file: string, path: string): ParsedNet
     const wrong = whyRefused(network)
     if (network && !wrong) networks.push(network)
     else if (wrong && problems.length < MAX_PROBLEMS) {
-      problems.push({ source: file, line: i + 1, column: line.search(/\S/) + 1, path, message: wrong })
+      problems.push({
+        source: file,
+        line: i + 1,
+        column: line.search(/\S/) + 1,
+        path,
+        message: wrong,
+      })
     }
   }
   if (networks.length === 0 && problems.length === 0) {

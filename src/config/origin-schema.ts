@@ -27,7 +27,9 @@ const headerName = z.string().superRefine((name, context) => {
 
 const headerValue = z
   .string()
-  .refine((value) => isAccepted(() => validateHeaderValue('x', value)), { error: 'not a header value' })
+  .refine((value) => isAccepted(() => validateHeaderValue('x', value)), {
+    error: 'not a header value',
+  })
 
 function isAccepted(validate: () => void): boolean {
   try {
@@ -58,7 +60,10 @@ const httpOriginSchema = z
     timeoutSeconds: timerSeconds
       .default(30)
       .describe('Seconds that the origin may take to answer, or stand still while it sends.'),
-    followRedirects: z.boolean().default(false).describe('Follows redirects of the origin to redirectHosts.'),
+    followRedirects: z
+      .boolean()
+      .default(false)
+      .describe('Follows redirects of the origin to redirectHosts.'),
     redirectHosts: z
       .array(host)
       .default([])

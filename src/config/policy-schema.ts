@@ -6,7 +6,9 @@ const enforcement = choice(['enforce', 'observe'])
 
 /** Of rules that can be watched before they bind. */
 const ownEnforcement = {
-  enforcement: enforcement.optional().describe("This rule's own enforcement; default: that of the policy."),
+  enforcement: enforcement
+    .optional()
+    .describe("This rule's own enforcement; default: that of the policy."),
 }
 
 const seconds = z.int().min(0)
@@ -18,16 +20,19 @@ const methods = z
 
 const networkEntry = z
   .string()
-  .refine((entry) => parseConfiguredNetwork(entry) !== undefined || givenName.safeParse(entry).success, {
-    error: 'expected an address, a CIDR or the name of a list',
-  })
+  .refine(
+    (entry) => parseConfiguredNetwork(entry) !== undefined || givenName.safeParse(entry).success,
+    {
+      error: 'expected an address, a CIDR or the name of a list',
+    },
+  )
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const REFERRER = new RegExp(`^(?:none|(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*)$`, 'i')
 
-const referrerEntry = z
-  .string()
-  .regex(REFERRER, { error: 'expected a host name, *.example.com, or none for requests without a Referer' })
+const referrerEntry = z.string().regex(REFERRER, {
+  error: 'expected a host name, *.example.com, or none for requests without a Referer',
+})
 
 const corsOrigin = z.string().refine((entry) => entry === '*' || isExactOrigin(entry), {
   error: 'expected * or an exact origin, as https://a.example without a path',
@@ -48,7 +53,9 @@ export const DEFAULT_MAX_SECONDS = 604_800
 export const policySchema = z
   .strictObject({
     $schema: z.string().optional().describe('The JSON Schema, for editors.'),
-    enforcement: enforcement.default('enforce').describe('enforce, or observe: decide, record, let pass.'),
+    enforcement: enforcement
+      .default('enforce')
+      .describe('enforce, or observe: decide, record, let pass.'),
     methods: methods
       .default(['GET', 'HEAD'])
       .describe('Methods that a link allows; GET is always among them.'),
@@ -71,7 +78,9 @@ export const policySchema = z
       .describe('How long minted links live.'),
     leeway: z
       .strictObject({
-        notBeforeSeconds: seconds.default(60).describe('Seconds a link is accepted before its not-before.'),
+        notBeforeSeconds: seconds
+          .default(60)
+          .describe('Seconds a link is accepted before its not-before.'),
         expirySeconds: seconds.default(0).describe('Seconds a link is accepted after its expiry.'),
         ...ownEnforcement,
       })
@@ -84,7 +93,6 @@ export const policySchema = z
           .describe(
             'Seconds after expiry in which the same client may finish a download that it began in time.',
           ),
-        ...ownEnforcement,
       })
       .prefault({})
       .describe('Resuming after the link expired.'),
@@ -108,7 +116,9 @@ export const policySchema = z
           .nullable()
           .default(null)
           .describe('Downloads at a time; null is no limit.'),
-        countBy: choice(['link', 'subject', 'address']).default('link').describe('What shares the limit.'),
+        countBy: choice(['link', 'subject', 'address'])
+          .default('link')
+          .describe('What shares the limit.'),
         connectionsPerDownload: positiveInteger
           .default(16)
           .describe('Connections that one download may open.'),
@@ -147,8 +157,12 @@ export const policySchema = z
       .describe('Speed.'),
     countries: z
       .strictObject({
-        allow: emptyUntilBuilt('a country rule (countries.allow)').describe('Not built yet; leave it empty.'),
-        block: emptyUntilBuilt('a country rule (countries.block)').describe('Not built yet; leave it empty.'),
+        allow: emptyUntilBuilt('a country rule (countries.allow)').describe(
+          'Not built yet; leave it empty.',
+        ),
+        block: emptyUntilBuilt('a country rule (countries.block)').describe(
+          'Not built yet; leave it empty.',
+        ),
         ...ownEnforcement,
       })
       .prefault({})
@@ -159,7 +173,10 @@ export const policySchema = z
           .array(networkEntry)
           .default([])
           .describe('Addresses, CIDRs or list names; empty allows all.'),
-        block: z.array(networkEntry).default([]).describe('Addresses, CIDRs or list names that are refused.'),
+        block: z
+          .array(networkEntry)
+          .default([])
+          .describe('Addresses, CIDRs or list names that are refused.'),
         ...ownEnforcement,
       })
       .prefault({})
@@ -192,7 +209,9 @@ export const policySchema = z
     ignoredParameters: z
       .array(parameterPattern)
       .default(['utm_*', 'fbclid', 'gclid'])
-      .describe('Query parameters that may be added to a signed link; a final * stands for any ending.'),
+      .describe(
+        'Query parameters that may be added to a signed link; a final * stands for any ending.',
+      ),
     delivery: z
       .strictObject({
         disposition: choice(['attachment', 'inline'])
@@ -219,4 +238,3 @@ export const policySchema = z
   .describe('Sluice policy')
 
 export type PolicyConfig = z.output<typeof policySchema>
-export type Enforcement = PolicyConfig['enforcement']

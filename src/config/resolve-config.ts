@@ -8,7 +8,11 @@ import type { GatewayConfig, OriginConfig } from './schema.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The config with absolute paths and with the values of the variables that it names. */
-export function resolveConfig(config: GatewayConfig, folder: string, env: Environment): GatewayConfig {
+export function resolveConfig(
+  config: GatewayConfig,
+  folder: string,
+  env: Environment,
+): GatewayConfig {
   const absolute = (path: string): string => resolve(folder, path)
   const recordFile = (path: string): string => (path === 'stdout' ? path : absolute(path))
   return {
@@ -36,7 +40,10 @@ function resolveOrigin(
   return { ...origin, headers, ...(origin.ca !== undefined && { ca: absolute(origin.ca) }) }
 }
 
-function mapValues<V, W>(record: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> {
+function mapValues<V, W>(
+  record: Readonly<Record<string, V>>,
+  change: (value: V) => W,
+): Record<string, W> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]))
 }
 

@@ -7,7 +7,11 @@ import { didYouMean } from './suggestion.ts'
 type Issue = z.core.$ZodIssue
 
 /** What a schema finds wrong in data, with suggestions for misspelt keys. */
-export function schemaFindings(schema: z.core.$ZodType, data: unknown, issues: readonly Issue[]): Finding[] {
+export function schemaFindings(
+  schema: z.core.$ZodType,
+  data: unknown,
+  issues: readonly Issue[],
+): Finding[] {
   const findings: Finding[] = []
   for (const issue of issues) collect(schema, data, issue, [], findings)
   return findings
@@ -27,7 +31,11 @@ function collect(
   if (issue.code === 'unrecognized_keys') {
     const known = fieldNamesAt(schema, path)
     for (const key of issue.keys) {
-      findings.push({ path: [...path, key], at: 'key', message: `unknown key${didYouMean(key, known)}` })
+      findings.push({
+        path: [...path, key],
+        at: 'key',
+        message: `unknown key${didYouMean(key, known)}`,
+      })
     }
     return
   }
@@ -50,7 +58,8 @@ function fittingBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
     branch.reduce(
       (sum, issue) => sum + (issue.path.length === 0 && issue.code.startsWith('invalid') ? 100 : 1),
       0,
-    ) + (branch.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0) ? 1000 : 0)
+    ) +
+    (branch.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0) ? 1000 : 0)
   return branches.toSorted((a, b) => weight(a) - weight(b))[0]
 }
 

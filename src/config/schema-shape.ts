@@ -11,7 +11,8 @@ export type Shape =
 /** The shape of a schema, behind its defaults and transforms; unions of maps give all their fields. */
 export function shapeOf(schema: z.core.$ZodType): Shape {
   const bare = unwrap(schema)
-  if (bare instanceof z.ZodObject) return { kind: 'fields', fields: new Map(Object.entries(bare.shape)) }
+  if (bare instanceof z.ZodObject)
+    return { kind: 'fields', fields: new Map(Object.entries(bare.shape)) }
   if (bare instanceof z.ZodRecord) return { kind: 'names', value: bare.valueType }
   if (bare instanceof z.ZodArray) return { kind: 'items', item: bare.element }
   if (!(bare instanceof z.ZodUnion)) return { kind: 'scalar' }
@@ -40,7 +41,10 @@ export function stepShape(shape: Shape, segment: PathSegment): z.core.$ZodType |
 }
 
 /** The names of the fields at a path of a schema; none where names are free. */
-export function fieldNamesAt(schema: z.core.$ZodType, path: readonly PathSegment[]): readonly string[] {
+export function fieldNamesAt(
+  schema: z.core.$ZodType,
+  path: readonly PathSegment[],
+): readonly string[] {
   let at: z.core.$ZodType | undefined = schema
   for (const segment of path) {
     at = at && stepShape(shapeOf(at), segment)

@@ -2,7 +2,13 @@ import { z } from 'zod'
 import { emptyUntilBuilt, givenName, notBuiltYet, text } from './fields.ts'
 import { originSchema } from './origin-schema.ts'
 import { routeSchema } from './route-schema.ts'
-import { adminSchema, listSchema, recordsSchema, serverSchema, stateSchema } from './server-schema.ts'
+import {
+  adminSchema,
+  listSchema,
+  recordsSchema,
+  serverSchema,
+  stateSchema,
+} from './server-schema.ts'
 
 /** The shape of `gateway.yaml` with every default. Relative paths are relative to the file. */
 export const gatewaySchema = z
@@ -14,13 +20,21 @@ export const gatewaySchema = z
     keys: z
       .strictObject({
         directory: text.default('../keys').describe('Directory with one JWK or JWK Set a file.'),
-        jwks: emptyUntilBuilt('a remote JWK Set (keys.jwks)').describe('Not built yet; leave it empty.'),
+        jwks: emptyUntilBuilt('a remote JWK Set (keys.jwks)').describe(
+          'Not built yet; leave it empty.',
+        ),
       })
       .prefault({})
       .describe('Keys that sign and verify links.'),
     geo: notBuiltYet('country and network data (geo)'),
-    lists: z.record(givenName, listSchema).default({}).describe('Lists of networks that policies name.'),
-    origins: z.record(givenName, originSchema).default({}).describe('Where the objects lie, by name.'),
+    lists: z
+      .record(givenName, listSchema)
+      .default({})
+      .describe('Lists of networks that policies name.'),
+    origins: z
+      .record(givenName, originSchema)
+      .default({})
+      .describe('Where the objects lie, by name.'),
     routes: z
       .array(routeSchema)
       .default([])
@@ -33,7 +47,4 @@ export const gatewaySchema = z
 
 export type GatewayConfig = z.output<typeof gatewaySchema>
 export type OriginConfig = GatewayConfig['origins'][string]
-export type FileOriginConfig = Extract<OriginConfig, { type: 'file' }>
-export type HttpOriginConfig = Extract<OriginConfig, { type: 'http' }>
-export type RouteConfig = GatewayConfig['routes'][number]
 export type ListConfig = GatewayConfig['lists'][string]

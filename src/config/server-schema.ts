@@ -18,15 +18,21 @@ const network = z.string().refine((value) => parseConfiguredNetwork(value) !== u
 
 export const serverSchema = z
   .strictObject({
-    host: host.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 or :: for every interface.'),
+    host: host
+      .default('127.0.0.1')
+      .describe('Address to listen on; 0.0.0.0 or :: for every interface.'),
     port: port.default(8080).describe('TCP port to listen on; 0 takes any free one.'),
     publicUrl: httpUrl
       .optional()
-      .describe('What minted links begin with, as clients see the gateway. Default: from host and port.'),
+      .describe(
+        'What minted links begin with, as clients see the gateway. Default: from host and port.',
+      ),
     trustedProxies: z
       .array(network)
       .default([])
-      .describe('CIDRs whose X-Forwarded-For, -Proto, -Host and Forwarded are believed. Default: none.'),
+      .describe(
+        'CIDRs whose X-Forwarded-For, -Proto, -Host and Forwarded are believed. Default: none.',
+      ),
     trustAllProxies: z
       .boolean()
       .default(false)
@@ -54,7 +60,9 @@ export const adminSchema = z
   .strictObject({
     host: host.default('127.0.0.1').describe('Address of the admin API and the dashboard.'),
     port: port.default(8081).describe('TCP port of the admin API; 0 takes any free one.'),
-    tokens: text.default('../keys/admin-tokens.json').describe('File with the SHA-256 of each admin token.'),
+    tokens: text
+      .default('../keys/admin-tokens.json')
+      .describe('File with the SHA-256 of each admin token.'),
   })
   .prefault({})
   .describe('The admin API and the dashboard.')
@@ -75,8 +83,11 @@ export const recordsSchema = z
   .strictObject({
     access: text.default('stdout').describe('One JSON line a request: stdout, or a file.'),
     audit: text
+      .refine((file) => file !== 'stdout', {
+        error: 'the audit is a hash-chained file, not stdout',
+      })
       .default('../data/audit.jsonl')
-      .describe('Hash-chained changes through the admin API: stdout, or a file.'),
+      .describe('File with the hash-chained changes through the admin API.'),
   })
   .prefault({})
   .describe('What is written down.')
@@ -89,6 +100,8 @@ export const listSchema = z
       .literal('netset', { error: 'a list format other than netset is not built yet' })
       .default('netset')
       .describe('Format of the file.'),
-    refreshSeconds: timerSeconds.default(3600).describe('Seconds between looks at the file for changes.'),
+    refreshSeconds: timerSeconds
+      .default(3600)
+      .describe('Seconds between looks at the file for changes.'),
   })
   .describe('A named list of networks.')

@@ -45,7 +45,8 @@ export function readEnvironment(
       continue
     }
     const parsed = parseValue(value)
-    if (parsed.ok) settings.push({ source: 'environment', name, path: resolved.path, value: parsed.value })
+    if (parsed.ok)
+      settings.push({ source: 'environment', name, path: resolved.path, value: parsed.value })
     else say(parsed.why)
   }
   return { settings, problems }
@@ -53,7 +54,11 @@ export function readEnvironment(
 
 type ResolvedName =
   | { readonly path: readonly PathSegment[] }
-  | { readonly path: readonly PathSegment[]; readonly unknown: string; readonly known: readonly string[] }
+  | {
+      readonly path: readonly PathSegment[]
+      readonly unknown: string
+      readonly known: readonly string[]
+    }
 
 function resolveName(name: string, schema: z.core.$ZodType, data: unknown): ResolvedName {
   const path: PathSegment[] = []
@@ -83,7 +88,12 @@ export function readSetOptions(texts: readonly string[]): ReadSettings {
     const name = equals < 0 ? text : text.slice(0, equals)
     const segments = name.split('.').map((part) => (/^\d{1,4}$/.test(part) ? Number(part) : part))
     if (equals < 0 || segments.includes('')) {
-      problems.push({ source: '--set', name, path: '(file)', message: 'expected a setting as a.b=value' })
+      problems.push({
+        source: '--set',
+        name,
+        path: '(file)',
+        message: 'expected a setting as a.b=value',
+      })
       continue
     }
     const parsed = parseValue(text.slice(equals + 1))
@@ -96,7 +106,11 @@ export function readSetOptions(texts: readonly string[]): ReadSettings {
 /** A value is YAML, so numbers, booleans and `[a, b]` work as in the file. */
 function parseValue(text: string): { ok: true; value: unknown } | { ok: false; why: string } {
   try {
-    const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent', stringKeys: true })
+    const document = parseDocument(text, {
+      prettyErrors: false,
+      logLevel: 'silent',
+      stringKeys: true,
+    })
     if (document.errors.length === 0) return { ok: true, value: document.toJS() as unknown }
   } catch {
     // nested or aliased beyond what the parser takes: refused like any broken value

@@ -1,4 +1,13 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml'
 import { type Finding, fileProblem, formatPath, type PathSegment, type Problem } from './problem.ts'
 
 /** A YAML or JSON text with the place of every key and value. */
@@ -25,7 +34,9 @@ export class SourceDocument {
     try {
       if (!isBroken && document) this.data = document.toJS() ?? {}
     } catch {
-      problems.push(fileProblem(file, 'an alias (*name) refers to nothing, to itself, or expands too far'))
+      problems.push(
+        fileProblem(file, 'an alias (*name) refers to nothing, to itself, or expands too far'),
+      )
     }
     if (!document) problems.push(fileProblem(file, 'is nested too deep'))
     this.problems = problems
@@ -54,7 +65,11 @@ export class SourceDocument {
     }
   }
 
-  #descend(path: readonly PathSegment[]): { node: Node | null; key: Node | undefined; depth: number } {
+  #descend(path: readonly PathSegment[]): {
+    node: Node | null
+    key: Node | undefined
+    depth: number
+  } {
     let node = this.#resolve(this.#root)
     let key: Node | undefined
     let depth = 0
@@ -73,7 +88,8 @@ export class SourceDocument {
     let target: Node | null = null
     const { source } = node
     walk(this.#root, [], (candidate) => {
-      if (!isAlias(candidate) && 'anchor' in candidate && candidate.anchor === source) target = candidate
+      if (!isAlias(candidate) && 'anchor' in candidate && candidate.anchor === source)
+        target = candidate
     })
     return target
   }
@@ -90,19 +106,29 @@ export class SourceDocument {
 /** Undefined when the nesting exhausts the stack of the parser. */
 function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
   try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'silent', stringKeys: true })
+    return parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      logLevel: 'silent',
+      stringKeys: true,
+    })
   } catch {
     return undefined
   }
 }
 
-function stepInto(node: Node | null, segment: PathSegment): { key?: Node; value: Node | null } | undefined {
+function stepInto(
+  node: Node | null,
+  segment: PathSegment,
+): { key?: Node; value: Node | null } | undefined {
   if (isSeq(node) && typeof segment === 'number') {
     const value = node.items[segment]
     return value === undefined ? undefined : { value: value as Node | null }
   }
   if (!isMap(node)) return undefined
-  const pair = node.items.findLast((item) => isScalar(item.key) && String(item.key.value) === String(segment))
+  const pair = node.items.findLast(
+    (item) => isScalar(item.key) && String(item.key.value) === String(segment),
+  )
   return pair ? { key: pair.key as Node, value: pair.value as Node | null } : undefined
 }
 

@@ -11,7 +11,8 @@ export function compilePolicy(
   list: (name: string) => NetworkSet,
 ): Policy {
   const { enforcement } = config
-  const networks = (entries: readonly string[]): NamedNetworks[] => namedNetworks(entries, name, list)
+  const networks = (entries: readonly string[]): NamedNetworks[] =>
+    namedNetworks(entries, name, list)
   return {
     name,
     enforcement,
@@ -61,7 +62,7 @@ function namedNetworks(
 
 /** Without the members that are undefined, so that defaults below them stand. */
 function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(value).filter(([, member]) => member !== undefined),
-  ) as { [K in keyof T]: Exclude<T[K], undefined> }
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
 }

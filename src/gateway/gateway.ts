@@ -78,7 +78,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     listAges: () => runtime.lists.ages(),
   })
   const onInternalFailure = (error: Error, requestId: string): void => {
-    log('error', `request ${requestId}: ${error.cause instanceof Error ? error.cause.stack : messageOf(error)}`)
+    log(
+      'error',
+      `request ${requestId}: ${error.cause instanceof Error ? error.cause.stack : messageOf(error)}`,
+    )
   }
 
   const handler = new DownloadHandler(
@@ -110,6 +113,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await listen(publicServer.listener, config.server.host, config.server.port)
   const publicUrl = publicUrlOf(config.server, publicServer.listener)
   const desk = (): LinkDesk => ({ clock, publicUrl, routes: runtime.routes, keys: runtime.keys })
+
+  const repeat = (milliseconds: number, work: () => void): NodeJS.Timeout =>
+    setInterval(() => {
+      try {
+        work()
+      } catch (error) {
+        log('error', `the state cannot be written: ${messageOf(error)}`)
+      }
+    }, milliseconds)
 
   let state: 'ready' | 'draining' = 'ready'
   const reload = (): boolean => {
@@ -150,17 +162,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     version,
     onInternalFailure,
   })
-  const adminServer = createServer(admin.callback())
+  const serveAdmin = admin.callback()
+  const adminServer = createServer((request, response) => {
+    void serveAdmin(request, response)
+  })
   await listen(adminServer, config.admin.host, config.admin.port)
 
-  const checkpoint = setInterval(() => {
+  const checkpoint = repeat(CHECKPOINT_MS, () => {
     ledger.checkpoint()
-  }, CHECKPOINT_MS)
-  const prune = setInterval(() => {
+  })
+  const prune = repeat(PRUNE_MS, () => {
     const now = secondsOf(clock)
     ledger.prune(now)
     idempotency.prune(now)
-  }, PRUNE_MS)
+  })
 
   return {
     publicUrl,
@@ -212,7 +227,9 @@ function publicUrlOf(
   server: { readonly host: string; readonly port: number; readonly publicUrl: string },
   listener: PublicServer['listener'],
 ): string {
-  return server.port === 0 && server.publicUrl.endsWith(':0') ? urlOf(server.host, listener) : server.publicUrl
+  return server.port === 0 && server.publicUrl.endsWith(':0')
+    ? urlOf(server.host, listener)
+    : server.publicUrl
 }
 
 function urlOf(host: string, server: TcpServer): string {

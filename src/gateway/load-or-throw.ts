@@ -10,7 +10,9 @@ export class ConfigError extends Error {
   }
 }
 
-export function loadOrThrow(sources: ConfigSources): LoadedConfig & { readonly config: GatewayConfig } {
+export function loadOrThrow(
+  sources: ConfigSources,
+): LoadedConfig & { readonly config: GatewayConfig } {
   const loaded = loadConfig(sources)
   const { config } = loaded
   if (!config) throw new ConfigError(loaded.problems.map(formatProblem))

@@ -90,7 +90,7 @@ export function checkUses(
   }
   const spent = ledger.spent(grant.countKey)
   if (spent >= max) return refuse('link_used', `${spent} of ${max} uses are spent`)
-  const reserved = ledger.reserved(grant.countKey, key)
+  const reserved = context.method === 'HEAD' ? 0 : ledger.reserved(grant.countKey, key)
   return spent + reserved < max
     ? undefined
     : refuse('too_many_downloads', `${reserved} open downloads hold the last uses`)

@@ -30,7 +30,10 @@ export function answerFailure(exchange: Exchange, error: unknown): GatewayError 
   const failure = asGatewayError(error)
   const { code, source, status } = FAILURES[failure.code]
   exchange.reason = code
-  exchange.detail = failure.cause === undefined ? failure.message : `${failure.message}: ${messageOf(failure.cause)}`
+  exchange.detail =
+    failure.cause === undefined
+      ? failure.message
+      : `${failure.message}: ${messageOf(failure.cause)}`
   if (exchange.response.headersSent) {
     exchange.cut(source === 'origin' ? 'origin' : 'gateway', code, exchange.detail)
   } else if (source === 'client') {

@@ -1,12 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ByteSink, Transfer } from '../base/byte-sink.ts'
-import type { GatewayError } from '../base/failure.ts'
+import { asGatewayError, type GatewayError } from '../base/failure.ts'
 import type { SharedRate } from '../lease/rate.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Up to this many bytes are copied and sent together with the head in one write. */
-const SMALL_BODY = 32 * 1024
+/**
+ * Up to this many bytes are sent together with the head: as one-byte text, which node joins with the
+ * head into a single write, where a buffer would cost a vectored one.
+ */
+const SMALL_BODY = 16 * 1024
 
 export interface ClientBodyOptions {
   /** Status and headers; sent with the first byte, so that a failure before it can still be answered. */
@@ -71,10 +74,10 @@ export class ClientBody implements ByteSink {
       this.#writePaced(chunk, 0, rate)
       return false
     }
-    this.#account(chunk.length)
+    if (!this.#account(chunk.length)) return false
     if (chunk.length === length && length <= SMALL_BODY && !this.#response.headersSent) {
       this.#writeHead()
-      this.#response.end(Buffer.from(chunk))
+      this.#response.end(latin1Of(chunk), 'latin1')
       return true
     }
     return this.#send(chunk, this.#goOn)
@@ -104,10 +107,18 @@ export class ClientBody implements ByteSink {
     this.#response.end()
   }
 
-  #account(bytes: number): void {
-    this.#options.count?.(this.#position, this.#position + bytes)
+  /** Counts bytes before they go out; when they cannot be counted they do not go out. */
+  #account(bytes: number): boolean {
+    try {
+      this.#options.count?.(this.#position, this.#position + bytes)
+    } catch (error) {
+      this.#transfer?.abort()
+      this.fail(asGatewayError(error))
+      return false
+    }
     this.#position += bytes
     this.#exchange.bytes += bytes
+    return true
   }
 
   #writeHead(): void {
@@ -165,8 +176,11 @@ export class ClientBody implements ByteSink {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       if (this.#closed) return
-      this.#account(piece.length)
-      if (this.#send(piece, goOn)) goOn()
+      if (this.#account(piece.length) && this.#send(piece, goOn)) goOn()
     }, rate.book(piece.length))
   }
+}
+
+function latin1Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

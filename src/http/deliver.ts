@@ -1,5 +1,9 @@
 import { refuse } from '../base/refusal.ts'
-import { type ByteRange, formatContentRange, formatUnsatisfiedRange } from '../delivery/byte-range.ts'
+import {
+  type ByteRange,
+  formatContentRange,
+  formatUnsatisfiedRange,
+} from '../delivery/byte-range.ts'
 import { frameMultipart } from '../delivery/multipart.ts'
 import type { DeliveryPlan } from '../delivery/plan.ts'
 import {
@@ -29,20 +33,20 @@ export interface DeliveryTerms {
   readonly count: ((start: number, end: number) => void) | undefined
 }
 
-/** Answers with the object, as planned. The object is closed with the response. */
+/** Answers with the object, as planned. */
 export function deliver(
   exchange: Exchange,
   object: OpenObject,
   plan: DeliveryPlan,
   terms: DeliveryTerms,
 ): void {
-  exchange.holdUntilClosed(() => {
-    object.close()
-  })
   if (exchange.isClosed) return
   switch (plan.kind) {
     case 'not-modified':
-      answerWithoutBody(exchange, 304, [...validatorHeaders(object.meta), ...frame(exchange, terms)])
+      answerWithoutBody(exchange, 304, [
+        ...validatorHeaders(object.meta),
+        ...frame(exchange, terms),
+      ])
       return
     case 'precondition-failed':
       answerRefusal(exchange, refuse('precondition_failed', 'If-Match or If-Unmodified-Since'))
@@ -167,12 +171,20 @@ function headersOf(
   const { grant, name, route } = terms
   const { streaming, filename } = grant.constraints
   const disposition =
-    streaming === undefined ? route.policy.delivery.disposition : streaming ? 'inline' : 'attachment'
+    streaming === undefined
+      ? route.policy.delivery.disposition
+      : streaming
+        ? 'inline'
+        : 'attachment'
   const headers = objectHeaders(
     object.meta,
     contentType,
     contentDisposition(disposition, filename ?? name.slice(name.lastIndexOf('/') + 1)),
   )
+  // shown in the browser these could run as pages of the gateway's own origin
+  if (disposition === 'inline' && /html|xml|svg/.test(contentType)) {
+    headers.push('Content-Security-Policy', 'sandbox')
+  }
   headers.push(...frame(exchange, terms))
   return headers
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
-import type { GatewayError } from '../base/failure.ts'
+import { asGatewayError, type GatewayError } from '../base/failure.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
 import { planDelivery } from '../delivery/plan.ts'
 import { parseRange } from '../delivery/byte-range.ts'
@@ -56,7 +56,15 @@ export class DownloadHandler {
   handle(request: IncomingMessage, response: ServerResponse): void {
     const exchange = new Exchange(request, response, this.#services.clock)
     response.once('close', () => {
-      this.#services.records.write(exchange.close())
+      const onFailure = (error: unknown): void => {
+        this.#services.onInternalFailure(asGatewayError(error), exchange.id)
+      }
+      this.#services.records.write(exchange.close(onFailure))
+    })
+    response.on('timeout', (socket) => {
+      // who waits for the origin or for the shared rate has nothing to read yet: that is not idle
+      if (socket.writableLength === 0) socket.setTimeout(socket.timeout ?? 0)
+      else exchange.cut('gateway', 'reader_idle', 'the client took no bytes')
     })
     this.#serve(exchange).catch((error: unknown) => {
       if (exchange.isClosed) return
@@ -69,6 +77,7 @@ export class DownloadHandler {
     const arrival = receive(exchange, this.#entrance())
     if (arrival.outcome === 'answered') return
     if (arrival.outcome === 'refused') {
+      exchange.decision = 'deny'
       answerRefusal(exchange, arrival.refusal, arrival.headers)
       return
     }
@@ -97,17 +106,21 @@ export class DownloadHandler {
     }
     exchange.decision = 'permit'
     const name = context.path.slice(route.path.length)
-    const specs = context.headers.range === undefined ? undefined : parseRange(context.headers.range)
+    const specs =
+      context.headers.range === undefined ? undefined : parseRange(context.headers.range)
     const object = await route.origin.open({
       name,
-      want: context.method === 'HEAD' || isConditional(context) ? 'metadata' : 'body',
-      range: specs?.length === 1 && context.headers.ifRange === undefined ? specs[0] : undefined,
+      want: needsMetadataFirst(context, specs?.length ?? 0) ? 'metadata' : 'body',
+      range: specs?.[0],
       signal: exchange.signal,
     })
     if (object.state === 'missing') {
       answerRefusal(exchange, refuse('object_not_found', `${route.originName} has no such object`))
       return undefined
     }
+    exchange.holdUntilClosed(() => {
+      object.close()
+    })
     return this.#deliver(exchange, object, { context, route, grant, name })
   }
 
@@ -126,24 +139,22 @@ export class DownloadHandler {
     })
     const identity = { etag: object.meta.etag ?? '', size: object.meta.size ?? 0 }
     const ranges = plan.kind === 'parts' ? plan.ranges : 'range' in plan ? [plan.range] : []
-    const late = this.#checkResume(found, identity.etag) ?? this.#checkUses(exchange, found, identity, ranges)
-    if (late) {
-      object.close()
-      return late
-    }
+    const late =
+      this.#checkResume(found, identity.etag) ?? this.#checkUses(exchange, found, identity, ranges)
+    if (late) return late
     let download: OpenDownload | undefined
     if (context.method === 'GET' && ranges.length > 0) {
       const pinned = this.#pin(context, grant, policy)
-      if (pinned) {
-        object.close()
-        return pinned
-      }
+      if (pinned) return pinned
       download = this.#begin(exchange, found, identity)
     }
     const perSecond = bytesPerSecond(grant, policy)
     deliver(exchange, object, plan, {
       ...found,
-      rate: download && perSecond !== undefined ? this.#joinRate(exchange, grant, perSecond) : undefined,
+      rate:
+        download && perSecond !== undefined
+          ? this.#joinRate(exchange, grant, perSecond)
+          : undefined,
       count: download && ((start, end) => download.count(start, end)),
     })
     return undefined
@@ -177,7 +188,8 @@ export class DownloadHandler {
 
   /** Pins the link to the first address that downloads, where the policy wants that. */
   #pin(context: RequestContext, grant: Grant, policy: Policy): Refusal | undefined {
-    if (policy.address.pin !== 'first-use' || grant.constraints.ip || !context.client) return undefined
+    if (policy.address.pin !== 'first-use' || grant.constraints.ip || !context.client)
+      return undefined
     const { ledger, history } = this.#services
     ledger.pin(grant.countKey, context.client, keepUntil(grant, policy))
     const no = isPinnedHere.check(grant, context, policy, history)
@@ -242,9 +254,12 @@ export class DownloadHandler {
   }
 }
 
-/** Preconditions are answered from metadata: no body is fetched to be thrown away. */
-function isConditional({ headers }: RequestContext): boolean {
+/** Whether the answer depends on metadata: then no body is fetched that might be thrown away. */
+function needsMetadataFirst({ headers, method }: RequestContext, ranges: number): boolean {
   return (
+    method === 'HEAD' ||
+    ranges > 1 ||
+    headers.ifRange !== undefined ||
     headers.ifMatch !== undefined ||
     headers.ifNoneMatch !== undefined ||
     headers.ifModifiedSince !== undefined ||

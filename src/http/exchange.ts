@@ -53,6 +53,7 @@ export class Exchange {
 
   /** Fires when the client is gone before its answer. */
   get signal(): AbortSignal {
+    if (this.isClosed) return AbortSignal.abort()
     this.#abort ??= new AbortController()
     return this.#abort.signal
   }
@@ -78,13 +79,22 @@ export class Exchange {
     this.response.destroy()
   }
 
-  /** Called once, when the response closes. Returns the record. */
-  close(): AccessRecord {
-    this.#abort?.abort()
+  /**
+   * Called once, when the response closes. Gives back all that is held, even if one of them fails, and
+   * returns the record.
+   */
+  close(onFailure: (error: unknown) => void): AccessRecord {
+    const finished = this.response.writableFinished
+    if (!finished) this.#abort?.abort()
     const coverage = this.coverage?.()
-    for (const release of this.#held.splice(0).reverse()) release()
+    for (const release of this.#held.splice(0).reverse()) {
+      try {
+        release()
+      } catch (error) {
+        onFailure(error)
+      }
+    }
     const { route, grant, response } = this
-    const finished = response.writableFinished
     const now = this.#clock.monotonic()
     return {
       time: new Date(this.startedAt).toISOString(),

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net'
 import type { NetworkSet } from '../base/network-set.ts'
 import { parseAddress } from '../base/address.ts'
@@ -11,6 +13,8 @@ const HEAD_TIMEOUT_MS = 10_000
 const IDLE_TIMEOUT_MS = 60_000
 /** Longer than common proxies keep idle connections, so that they close first. */
 const KEEP_ALIVE_MS = 65_000
+/** Requests of one connection that may wait behind the first. No known client sends that many ahead. */
+const MAX_WAITING = 64
 const MAX_HEAD_BYTES = 16 * 1024
 
 export interface PublicServerOptions {
@@ -36,6 +40,14 @@ export interface PublicServer {
 export function createPublicServer(options: PublicServerOptions): PublicServer {
   let active = 0
   let draining = false
+  const handle = inOrder((request, response) => {
+    active++
+    if (draining) response.shouldKeepAlive = false
+    response.once('close', () => {
+      active--
+    })
+    options.handle(request, response)
+  })
   const server = createServer(
     {
       maxHeaderSize: MAX_HEAD_BYTES,
@@ -44,21 +56,22 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: KEEP_ALIVE_MS,
       insecureHTTPParser: false,
-      requireHostHeader: true,
+      // a missing Host is answered like every other fault of the head
+      requireHostHeader: false,
       noDelay: true,
     },
-    inOrder((request, response) => {
-      active++
-      if (draining) response.shouldKeepAlive = false
-      response.once('close', () => {
-        active--
-      })
-      options.handle(request, response)
-    }),
+    handle,
   )
   server.timeout = IDLE_TIMEOUT_MS
+  // an expectation other than 100-continue changes nothing for a request without body
+  server.on('checkExpectation', handle)
+  server.on('connect', (_request, socket) => {
+    answerProtocolError(new Error('CONNECT is not spoken here'), socket)
+  })
   server.on('clientError', answerProtocolError)
-  const listener = options.proxyProtocol ? withProxyProtocol(server, options.trustedProxies) : server
+  const listener = options.proxyProtocol
+    ? withProxyProtocol(server, options.trustedProxies)
+    : server
   return {
     listener,
     get active() {
@@ -97,6 +110,7 @@ function inOrder(handle: Handle): Handle {
     const { socket } = request
     const waiting = busy.get(socket)
     if (waiting) {
+      if (waiting.length >= MAX_WAITING) socket.destroy()
       waiting.push(() => {
         serve(request, response)
       })
@@ -120,7 +134,7 @@ function inOrder(handle: Handle): Handle {
 }
 
 /** The parser refused the bytes; nobody knows where a next request would begin. */
-function answerProtocolError(error: Error & { code?: string }, socket: Socket): void {
+function answerProtocolError(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
@@ -132,9 +146,17 @@ function answerProtocolError(error: Error & { code?: string }, socket: Socket): 
         ? '408 Request Timeout'
         : '400 Bad Request'
   const code = Number.parseInt(status, 10)
-  const body = JSON.stringify({ type: 'about:blank', title: status.slice(4), status: code, code: 'request_invalid' })
+  const id = randomUUID()
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: status.slice(4),
+    status: code,
+    code: 'request_invalid',
+    request_id: id,
+  })
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n` +
+      `X-Request-Id: ${id}\r\n` +
       `Cache-Control: no-store\r\nConnection: close\r\nDate: ${new Date().toUTCString()}\r\n\r\n${body}`,
     () => {
       socket.destroy()

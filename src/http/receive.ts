@@ -70,6 +70,7 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     const allow = [...methods, 'OPTIONS'].join(', ')
     return refused('method_not_allowed', `method ${method.slice(0, 20)}`, ['Allow', allow])
   }
+  if (hasBody(headers)) return refused('request_invalid', 'a download has no request body')
   const context: RequestContext = {
     id: exchange.id,
     now: Math.floor(exchange.startedAt / 1000),
@@ -85,11 +86,16 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
 function protocolFault(version: string, headers: RequestHeaders): string | undefined {
   if (version !== '1.1' && version !== '1.0') return `HTTP/${version} is not spoken here`
   if (headers.repeated !== undefined) return `the field ${headers.repeated} came twice`
-  if (headers.transferEncoding !== undefined) return 'a download has no request body'
-  if (headers.contentLength !== undefined && headers.contentLength !== '0') {
-    return 'a download has no request body'
+  if (version === '1.1' && headers.host === undefined) return 'the field Host is missing'
+  if (version === '1.0' && headers.transferEncoding !== undefined) {
+    return 'Transfer-Encoding does not exist in HTTP/1.0'
   }
   return undefined
+}
+
+/** GET and HEAD give a body no meaning; one that comes all the same is how requests are smuggled. */
+function hasBody({ transferEncoding, contentLength }: RequestHeaders): boolean {
+  return transferEncoding !== undefined || (contentLength !== undefined && contentLength !== '0')
 }
 
 interface Located {
@@ -131,7 +137,9 @@ function findClient(
   trusted: NetworkSet,
 ): ReturnType<typeof clientAddress> {
   const peer = proxied.get(socket) ?? peerOf(socket)
-  return peer ? clientAddress(peer, headers, trusted) : { outcome: 'unknown', why: 'no peer address' }
+  return peer
+    ? clientAddress(peer, headers, trusted)
+    : { outcome: 'unknown', why: 'no peer address' }
 }
 
 const peers = new WeakMap<Socket, Address>()

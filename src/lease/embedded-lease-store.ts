@@ -32,7 +32,13 @@ export class EmbeddedLeaseStore implements LeaseStore {
       downloads.set(download, (downloads.get(download) ?? 0) + 1)
     }
     this.#held++
-    return { outcome: 'held', lease: this.#lease(download, limits.map((limit) => limit.key)) }
+    return {
+      outcome: 'held',
+      lease: this.#lease(
+        download,
+        limits.map((limit) => limit.key),
+      ),
+    }
   }
 
   #lease(download: string, keys: readonly string[]): Lease {

@@ -21,7 +21,11 @@ export interface Lease {
 
 export type LeaseOutcome =
   | { readonly outcome: 'held'; readonly lease: Lease }
-  | { readonly outcome: 'refused'; readonly by: 'downloads' | 'connections'; readonly limit: number }
+  | {
+      readonly outcome: 'refused'
+      readonly by: 'downloads' | 'connections'
+      readonly limit: number
+    }
 
 /** Counts open downloads and their connections. */
 export interface LeaseStore {

@@ -31,10 +31,12 @@ function parseAccessRule(entry: unknown): AccessRule | undefined {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined
   const { type, action, ip, country, ...rest } = entry as Record<string, unknown>
   if (Object.keys(rest).length > 0 || (action !== 'allow' && action !== 'block')) return undefined
-  if (type === 'any') return ip === undefined && country === undefined ? { type, action } : undefined
+  if (type === 'any')
+    return ip === undefined && country === undefined ? { type, action } : undefined
   if (type === 'ip.src' && country === undefined) {
     const networks = stringList(ip)?.map(parseNetwork)
-    if (!networks || networks.length > MAX_NETWORKS || networks.includes(undefined)) return undefined
+    if (!networks || networks.length > MAX_NETWORKS || networks.includes(undefined))
+      return undefined
     return { type, action, ip: networks as Network[] }
   }
   if (type === 'ip.geoip.country' && ip === undefined) {
@@ -53,7 +55,9 @@ function stringList(value: unknown): string[] | undefined {
 
 /** The JSON form again, for signing. */
 export function formatAccessRules(rules: readonly AccessRule[]): unknown[] {
-  return rules.map((rule) => (rule.type === 'ip.src' ? { ...rule, ip: rule.ip.map(formatNetwork) } : rule))
+  return rules.map((rule) =>
+    rule.type === 'ip.src' ? { ...rule, ip: rule.ip.map(formatNetwork) } : rule,
+  )
 }
 
 /**

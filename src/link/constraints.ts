@@ -77,7 +77,7 @@ function string(accepts: (text: string) => boolean, expects: string): Field<stri
   }
 }
 
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+const CONTROL = /[\p{Cc}\u2028\u2029]/u
 /** Half of a surrogate pair: no UTF-8 exists for it. */
 const isText = (text: string, maxBytes: number): boolean =>
   text !== '' && Buffer.byteLength(text) <= maxBytes && !CONTROL.test(text) && text.isWellFormed()
@@ -133,24 +133,28 @@ const accessRules: Field<readonly AccessRule[]> = {
 }
 
 /** In the order in which a signed link carries them. */
-export const CONSTRAINTS: { readonly [N in ConstraintName]-?: Field<NonNullable<Constraints[N]>> } = {
-  jti: string((text) => /^[\x21-\x7e]{1,128}$/.test(text), '1 to 128 visible ASCII characters'),
-  iat: count(0, 'epoch seconds'),
-  nbf: count(0, 'epoch seconds'),
-  ip: addresses,
-  max_parallel_downloads: count(1, 'a whole number of 1 or more'),
-  anti_fraud: boolean,
-  streaming: boolean,
-  filename: string(
-    (text) => isText(text, 255) && !/[/\\]/.test(text) && text !== '.' && text !== '..',
-    'a file name of at most 255 bytes without slashes or control characters',
-  ),
-  autograph_tag: string((text) => isText(text, 64), 'at most 64 bytes without control characters'),
-  multi_use: boolean,
-  rate: count(1, 'bytes a second, 1 or more'),
-  accessRules,
-  subject: string((text) => isText(text, 255), 'at most 255 bytes without control characters'),
-}
+export const CONSTRAINTS: { readonly [N in ConstraintName]-?: Field<NonNullable<Constraints[N]>> } =
+  {
+    jti: string((text) => /^[\x21-\x7e]{1,128}$/.test(text), '1 to 128 visible ASCII characters'),
+    iat: count(0, 'epoch seconds'),
+    nbf: count(0, 'epoch seconds'),
+    ip: addresses,
+    max_parallel_downloads: count(1, 'a whole number of 1 or more'),
+    anti_fraud: boolean,
+    streaming: boolean,
+    filename: string(
+      (text) => isText(text, 255) && !/[/\\]/.test(text) && text !== '.' && text !== '..',
+      'a file name of at most 255 bytes without slashes or control characters',
+    ),
+    autograph_tag: string(
+      (text) => isText(text, 64),
+      'at most 64 bytes without control characters',
+    ),
+    multi_use: boolean,
+    rate: count(1, 'bytes a second, 1 or more'),
+    accessRules,
+    subject: string((text) => isText(text, 255), 'at most 255 bytes without control characters'),
+  }
 
 export const CONSTRAINT_NAMES = Object.keys(CONSTRAINTS) as ConstraintName[]
 

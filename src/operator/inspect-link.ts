@@ -80,7 +80,11 @@ export function inspectLink(
   const place = { ...NOTHING, route: route.path, policy: route.policy.name }
   const located = route.verifier.locate(context)
   if (located.outcome === 'absent') {
-    return { ...place, ...refusedBy({ reason: 'link_missing', detail: 'no link of the route' }), decision: 'unusable' }
+    return {
+      ...place,
+      ...refusedBy({ reason: 'link_missing', detail: 'no link of the route' }),
+      decision: 'unusable',
+    }
   }
   if (located.outcome === 'refused') return { ...place, ...refusedBy(located.refusal) }
   const { scheme, carrier } = located
@@ -124,9 +128,13 @@ function judge(
     trace.push({ rule: 'uses', outcome: isSpent ? 'refuse' : 'pass', detail })
     if (isSpent) refusal ??= { reason: 'link_used', detail }
   }
-  const hint = hasClient ? null : 'no --as-ip was given: rules about the address see an unknown client'
+  const hint = hasClient
+    ? null
+    : 'no --as-ip was given: rules about the address see an unknown client'
   return {
-    ...(refusal ? refusedBy(refusal) : { decision: 'permit', code: null, reason: null, detail: hint }),
+    ...(refusal
+      ? refusedBy(refusal)
+      : { decision: 'permit', code: null, reason: null, detail: hint }),
     proves: proofOf(grant),
     trace,
   }
@@ -144,9 +152,7 @@ function proofOf(grant: Grant): Record<string, unknown> {
   }
 }
 
-function refusedBy(
-  refusal: Refusal,
-): Pick<Inspection, 'decision' | 'code' | 'reason' | 'detail'> {
+function refusedBy(refusal: Refusal): Pick<Inspection, 'decision' | 'code' | 'reason' | 'detail'> {
   const { code } = REASONS[refusal.reason]
   return { decision: 'deny', code, reason: refusal.reason, detail: refusal.detail }
 }

@@ -87,7 +87,8 @@ function findRoute(
 ): { readonly route: Route; readonly sample: string } | MintProblem {
   const sample = path.endsWith('/*') ? `${path.slice(0, -1)}x` : path
   const result = canonicalisePath(sample)
-  if (!result.ok) return { field: 'path', message: `${result.why}; write it as in the URL, percent-encoded` }
+  if (!result.ok)
+    return { field: 'path', message: `${result.why}; write it as in the URL, percent-encoded` }
   const route = routes.find(result.path)
   return route ? { route, sample } : { field: 'path', message: 'no route begins like this path' }
 }
@@ -104,18 +105,26 @@ function readConstraints(request: MintRequest, form: 'json' | 'text'): Constrain
   return constraints
 }
 
-function expiry(request: MintRequest, policy: Policy, now: EpochSeconds): EpochSeconds | MintProblem {
+function expiry(
+  request: MintRequest,
+  policy: Policy,
+  now: EpochSeconds,
+): EpochSeconds | MintProblem {
   const { expires_at, expires_in } = request
   if (expires_at !== undefined && expires_in !== undefined) {
     return { field: 'expires_at', message: 'give expires_at or expires_in, not both' }
   }
   const field = expires_at === undefined ? 'expires_in' : 'expires_at'
-  const seconds = expires_at === undefined ? (expires_in ?? policy.lifetime.defaultSeconds) : expires_at - now
+  const seconds =
+    expires_at === undefined ? (expires_in ?? policy.lifetime.defaultSeconds) : expires_at - now
   if (!Number.isSafeInteger(seconds) || seconds < 1) {
     return { field, message: 'expected whole seconds in the future' }
   }
   if (seconds > policy.lifetime.maxSeconds) {
-    return { field, message: `the policy ${policy.name} allows at most ${policy.lifetime.maxSeconds} s` }
+    return {
+      field,
+      message: `the policy ${policy.name} allows at most ${policy.lifetime.maxSeconds} s`,
+    }
   }
   return now + seconds
 }
@@ -126,9 +135,11 @@ function beyondPolicy(
   policy: Policy,
   expiresAt: EpochSeconds,
 ): MintProblem | undefined {
-  const { ip, nbf, rate, max_parallel_downloads, anti_fraud, autograph_tag, accessRules } = constraints
+  const { ip, nbf, rate, max_parallel_downloads, anti_fraud, autograph_tag, accessRules } =
+    constraints
   if (anti_fraud === true) return { field: 'anti_fraud', message: 'anti-fraud is not built yet' }
-  if (autograph_tag !== undefined) return { field: 'autograph_tag', message: 'tagging is not built yet' }
+  if (autograph_tag !== undefined)
+    return { field: 'autograph_tag', message: 'tagging is not built yet' }
   if (accessRules?.some((rule) => rule.type === 'ip.geoip.country')) {
     return { field: 'accessRules', message: 'country rules are not built yet' }
   }
@@ -140,7 +151,10 @@ function beyondPolicy(
   }
   const maxRate = policy.rate.bytesPerSecond
   if (rate !== undefined && maxRate !== undefined && rate > maxRate) {
-    return { field: 'rate', message: `the policy ${policy.name} allows at most ${maxRate} bytes a second` }
+    return {
+      field: 'rate',
+      message: `the policy ${policy.name} allows at most ${maxRate} bytes a second`,
+    }
   }
   const { maxDownloads } = policy.parallel
   if (max_parallel_downloads !== undefined && max_parallel_downloads > (maxDownloads ?? Infinity)) {

@@ -72,7 +72,8 @@ export function replayVector(vector: Vector): string | undefined {
     return `expected ${vector.expect}, got ${outcome}${refusal ? ` (${refusal.reason}: ${refusal.detail})` : ''}`
   }
   const code = refusal && REASONS[refusal.reason].code
-  if (vector.code !== undefined && code !== vector.code) return `expected ${vector.code}, got ${code}`
+  if (vector.code !== undefined && code !== vector.code)
+    return `expected ${vector.code}, got ${code}`
   return undefined
 }
 

@@ -41,7 +41,9 @@ function kidOf(carrier: Carrier): string | undefined {
   const parameter = /[?&]KeyId=([^&]*)/.exec(carrier.text)?.[1]
   if (parameter !== undefined) return parameter
   try {
-    const header: unknown = JSON.parse(Buffer.from(carrier.text.split('.')[0] ?? '', 'base64url').toString())
+    const header: unknown = JSON.parse(
+      Buffer.from(carrier.text.split('.')[0] ?? '', 'base64url').toString(),
+    )
     const kid = (header as { kid?: unknown } | null)?.kid
     return typeof kid === 'string' ? kid : undefined
   } catch {
@@ -59,7 +61,10 @@ function variants(canonical: string, publicUrl: string): [string, string][] {
     ['the text without its leading slash', canonical.slice(1)],
   ]
   try {
-    all.push(['the percent-decoded text', Buffer.from(decodeURIComponent(canonical)).toString('latin1')])
+    all.push([
+      'the percent-decoded text',
+      Buffer.from(decodeURIComponent(canonical)).toString('latin1'),
+    ])
   } catch {
     // not decodable: then nobody signed it decoded
   }

@@ -1,5 +1,14 @@
-import { type BigIntStats, close, constants, fstat, open, readlinkSync, realpathSync, statSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import {
+  type BigIntStats,
+  close,
+  constants,
+  fstat,
+  open,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { sep } from 'node:path'
 import type { ByteSink, Transfer } from '../base/byte-sink.ts'
 import { GatewayError, messageOf } from '../base/failure.ts'
 import { FileTransfer, type OpenFile } from './file-transfer.ts'
@@ -10,7 +19,16 @@ import type { MissingObject, ObjectMeta, ObjectRequest, OpenObject, Origin } fro
  * What the file system says of a name that leads to no file. A file that may not be read is not among
  * them: that is a mistake of the operator, who sees it in the log as ERR_ORIGIN_READ.
  */
-const MISSING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL', 'ENXIO', 'ENODEV'])
+const MISSING = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'EINVAL',
+  'ENXIO',
+  'ENODEV',
+])
 
 /** Never waits for the writer of a FIFO, and never makes a terminal the process's own. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
@@ -33,14 +51,15 @@ export class FileOrigin implements Origin {
   async open(request: ObjectRequest): Promise<OpenObject | MissingObject> {
     const { name, signal } = request
     if (!isLookupName(name)) return MISSING_OBJECT
-    const path = join(this.#root, name)
+    const path = this.#prefix + name
     const fd = await openFile(path)
     if (fd === undefined) return MISSING_OBJECT
     try {
       const stats = await statFile(fd)
       if (signal?.aborted) throw new GatewayError('ERR_CLIENT_ABORTED', 'the request was given up')
       // judged by the descriptor: a path may lead elsewhere between two looks
-      if (stats.isFile() && this.#holds(fd, path, stats)) return new FileObject(fd, metaOf(stats, name))
+      if (stats.isFile() && this.#holds(fd, path, stats))
+        return new FileObject(fd, metaOf(stats, name))
     } catch (error) {
       closeFile(fd)
       throw error
@@ -140,7 +159,9 @@ function closeFile(fd: number): void {
 }
 
 function unreadable(error: NodeJS.ErrnoException): GatewayError {
-  return new GatewayError('ERR_ORIGIN_READ', `the file cannot be opened (${error.code})`, { cause: error })
+  return new GatewayError('ERR_ORIGIN_READ', `the file cannot be opened (${error.code})`, {
+    cause: error,
+  })
 }
 
 function metaOf(stats: BigIntStats, name: string): ObjectMeta {

@@ -28,6 +28,7 @@ export class FileTransfer implements Transfer {
   #filledLength = 0
   /** The sink has refused this one and still reads it. */
   #held: Buffer | undefined
+  #heldLength = 0
   #isOver = false
 
   constructor(file: OpenFile, start: number, end: number, sink: ByteSink) {
@@ -36,14 +37,16 @@ export class FileTransfer implements Transfer {
     this.#end = end
     this.#sink = sink
     // the caller must hold the transfer before the sink is called
-    queueMicrotask(() => { this.#proceed() })
+    queueMicrotask(() => {
+      this.#proceed()
+    })
   }
 
   resume(): void {
     const buffer = this.#held
     if (!buffer) return
     this.#held = undefined
-    this.#pace.resumed()
+    this.#pace.resumed(this.#heldLength, this.#heldLength === buffer.length)
     readBuffers.give(buffer)
     this.#proceed()
   }
@@ -90,7 +93,9 @@ export class FileTransfer implements Transfer {
       readBuffers.give(buffer)
       this.#stop()
       const what = error ? 'the file cannot be read' : 'the file is shorter than it was'
-      this.#sink.fail(new GatewayError('ERR_ORIGIN_READ', what, error ? { cause: error } : undefined))
+      this.#sink.fail(
+        new GatewayError('ERR_ORIGIN_READ', what, error ? { cause: error } : undefined),
+      )
       return
     }
     this.#position += length
@@ -105,6 +110,7 @@ export class FileTransfer implements Transfer {
     // disk and socket work at the same time
     if (buffer.length > SMALLEST_READ && this.#mayRead()) this.#read()
     this.#held = buffer
+    this.#heldLength = length
     const isTaken = this.#sink.write(length === buffer.length ? buffer : buffer.subarray(0, length))
     if (this.#isOver) return
     if (!isTaken) {

@@ -6,13 +6,24 @@ import { isStrongTag, metaFromHead } from './http/object-meta.ts'
 import { OriginClient } from './http/origin-client.ts'
 import { encodePath } from './http/request-text.ts'
 import { malformed } from './http/response-fields.ts'
-import type { MissingObject, ObjectMeta, ObjectRequest, OpenObject, Origin, RangeHint } from './origin.ts'
+import type {
+  MissingObject,
+  ObjectMeta,
+  ObjectRequest,
+  OpenObject,
+  Origin,
+  RangeHint,
+} from './origin.ts'
 
 /** How origins refuse a HEAD that they would answer as a GET: not known, or a link signed for GET alone. */
 const HEAD_REFUSED = new Set([400, 403, 405, 501])
 const GONE = new Set([404, 410])
 const FIRST_BYTE: RangeHint = { first: 0, last: 0 }
-const NO_CONTENT_FIELDS = { contentType: undefined, contentEncoding: undefined, contentLanguage: undefined }
+const NO_CONTENT_FIELDS = {
+  contentType: undefined,
+  contentEncoding: undefined,
+  contentLanguage: undefined,
+}
 
 export interface HttpOriginOptions {
   /** `http:` or `https:`; names are looked up below its path. */
@@ -61,9 +72,9 @@ export class HttpOrigin implements Origin {
       : this.#openMetadata(request, target, undefined)
   }
 
-  /** Open connections, idle ones included. */
-  get connections(): number {
-    return this.#client.connections
+  /** Connections that a request or a response holds; idle ones do not count. */
+  get connectionsInUse(): number {
+    return this.#client.connectionsInUse
   }
 
   close(): void {
@@ -94,7 +105,12 @@ export class HttpOrigin implements Origin {
         response.close()
         return await this.#openBody(request, target, undefined)
       }
-      return this.#found(request.name, target, metaFromHead(response.head, request.name, body.size), body)
+      return this.#found(
+        request.name,
+        target,
+        metaFromHead(response.head, request.name, body.size),
+        body,
+      )
     } catch (error) {
       response.close()
       throw error
@@ -120,17 +136,25 @@ export class HttpOrigin implements Origin {
     throwIfAborted(signal)
     if (GONE.has(head.status)) return { state: 'missing' }
     // an empty object has no first byte
-    const emptySize = head.status === 416 && range ? parseUnsatisfiedRange(head.contentRange) : undefined
+    const emptySize =
+      head.status === 416 && range ? parseUnsatisfiedRange(head.contentRange) : undefined
     const size = emptySize ?? readBody(response, range).size ?? knownSize
     // the other fields of a 416 describe its error page
     const about = emptySize === undefined ? head : { ...head, ...NO_CONTENT_FIELDS }
     return this.#found(name, target, metaFromHead(about, name, size), undefined)
   }
 
-  #found(name: string, target: string, meta: ObjectMeta, body: PendingBody | undefined): OpenObject {
+  #found(
+    name: string,
+    target: string,
+    meta: ObjectMeta,
+    body: PendingBody | undefined,
+  ): OpenObject {
     return new HttpObject(meta, body, async (start, end, signal) => {
       const isWhole = start === 0 && end === (meta.size ?? Infinity)
-      const range = isWhole ? undefined : { first: start, last: end === Infinity ? undefined : end - 1 }
+      const range = isWhole
+        ? undefined
+        : { first: start, last: end === Infinity ? undefined : end - 1 }
       const ifMatch = isStrongTag(meta.etag) ? meta.etag : undefined
       const response = await this.#client.request({ method: 'GET', target, range, ifMatch, signal })
       try {

@@ -23,8 +23,7 @@ export interface ObjectRequest {
 
 /** `bytes=first-last`, `bytes=first-` or `bytes=-suffix` (RFC 9110 section 14.1.2). */
 export type RangeHint =
-  | { readonly first: number; readonly last: number | undefined }
-  | { readonly suffix: number }
+  { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
 export interface MissingObject {
   readonly state: 'missing'

@@ -3,6 +3,7 @@ const KIB = 1024
 /** The sizes of a read, smallest first: a slow reader holds 16 KiB, a fast one gains from 256 KiB. */
 export const READ_SIZES = [16 * KIB, 64 * KIB, 256 * KIB] as const
 
+/** Bytes. */
 export const SMALLEST_READ = READ_SIZES[0]
 
 /** Bytes a sink must have taken at a steady pace before reads of the next size. */
@@ -27,7 +28,7 @@ export class ReadBuffers {
 
   /** A buffer of the wanted size class, or the smallest when the budget for large ones is spent. */
   take(size: number): Buffer {
-    const sizeClass = size <= this.#budget ? READ_SIZES.indexOf(size as never) : 0
+    const sizeClass = size <= this.#budget ? classOf(size) : 0
     const length = READ_SIZES[sizeClass] ?? SMALLEST_READ
     if (length > SMALLEST_READ) this.#budget -= length
     return this.#free[sizeClass]?.pop() ?? Buffer.allocUnsafeSlow(length)
@@ -36,7 +37,7 @@ export class ReadBuffers {
   /** Takes back memory that nobody reads or writes any more. */
   give(buffer: Buffer): void {
     this.forget(buffer)
-    const free = this.#free[READ_SIZES.indexOf(buffer.length as never)]
+    const free = this.#free[classOf(buffer.length)]
     if (free && (free.length + 1) * buffer.length <= this.#maxIdleBytes) free.push(buffer)
   }
 
@@ -44,6 +45,10 @@ export class ReadBuffers {
   forget(buffer: Buffer): void {
     if (buffer.length > SMALLEST_READ) this.#budget += buffer.length
   }
+}
+
+function classOf(size: number): number {
+  return READ_SIZES.findIndex((length) => length === size)
 }
 
 /** The buffers of the process. */
@@ -63,7 +68,7 @@ export class ReadPace {
     return READ_SIZES[this.#step] ?? SMALLEST_READ
   }
 
-  /** The sink was given a chunk; `filled` when the read was as large as its buffer. */
+  /** The sink took a chunk; `filled` when the read was as large as its buffer. */
   passed(bytes: number, filled: boolean): void {
     this.#taken += bytes
     if (filled && this.#taken >= (GROW_AFTER[this.#step] ?? Infinity)) {
@@ -76,8 +81,10 @@ export class ReadPace {
     this.#refusedAt = performance.now()
   }
 
-  resumed(): void {
+  /** The sink took the chunk that it had refused. */
+  resumed(bytes: number, filled: boolean): void {
     if (performance.now() - this.#refusedAt > SLOW_AFTER_MS) this.reset()
+    else this.passed(bytes, filled)
   }
 
   reset(): void {

@@ -22,7 +22,10 @@ export function openAccessLog(target: string): AccessLog {
     // a full disk must not take the downloads down; the health page shows the missing records
   })
   // `time` is a member of the record, and the record has no level, host or process id of pino's
-  const logger = pino({ base: null, timestamp: false, formatters: { level: () => ({}) } }, destination)
+  const logger = pino(
+    { base: null, timestamp: false, formatters: { level: () => ({}) } },
+    destination,
+  )
   return {
     write: (record) => {
       logger.info(record)

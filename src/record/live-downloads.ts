@@ -32,11 +32,27 @@ export interface LiveDownload {
   readonly startedAt: number
   readonly connections: ReadonlySet<LiveConnection>
   /** Share of the object's unique bytes, 0 to 1. */
-  coverage: () => number
+  readonly coverage: () => number
 }
 
-interface Entry extends LiveDownload {
-  readonly connections: Set<LiveConnection>
+class Entry implements LiveDownload {
+  readonly facts: LiveDownloadFacts
+  readonly startedAt: number
+  readonly coverage: () => number
+  readonly connections = new Set<LiveConnection>()
+  #id: string | undefined
+
+  constructor(facts: LiveDownloadFacts, startedAt: number, coverage: () => number) {
+    this.facts = facts
+    this.startedAt = startedAt
+    this.coverage = coverage
+  }
+
+  /** Made when somebody asks: most downloads end unseen. */
+  get id(): string {
+    this.#id ??= randomUUID()
+    return this.#id
+  }
 }
 
 /** All downloads that run now in this process. */
@@ -56,7 +72,7 @@ export class LiveDownloads {
   ): () => void {
     let entry = this.#byKey.get(facts.key)
     if (!entry) {
-      entry = { id: randomUUID(), facts, startedAt, connections: new Set(), coverage }
+      entry = new Entry(facts, startedAt, coverage)
       this.#byKey.set(facts.key, entry)
     }
     const joined = entry
@@ -77,7 +93,7 @@ export class LiveDownloads {
     for (const download of this.list()) {
       if (!fits(download)) continue
       ended++
-      for (const connection of [...download.connections]) connection.end('gateway', detail)
+      for (const connection of download.connections) connection.end('gateway', detail)
     }
     return ended
   }

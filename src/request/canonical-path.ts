@@ -3,8 +3,7 @@ declare const canonicalPath: unique symbol
 export type CanonicalPath = string & { readonly [canonicalPath]: true }
 
 export type PathResult =
-  | { readonly ok: true; readonly path: CanonicalPath }
-  | { readonly ok: false; readonly why: string }
+  { readonly ok: true; readonly path: CanonicalPath } | { readonly ok: false; readonly why: string }
 
 /**
  * Decodes the raw path of a request target once and refuses every form that a later reader (a file
@@ -50,7 +49,8 @@ function bad(why: string): PathResult {
 
 /** Writes a canonical path as it stands in a URL: every byte but unreserved and sub-delims is encoded. */
 export function encodePath(path: string): string {
-  return encodeURIComponent(path).replace(/%(2F|21|24|26|27|28|29|2A|2B|2C|3B|3D|3A|40)/g, (octet) =>
-    decodeURIComponent(octet),
+  return encodeURIComponent(path).replace(
+    /%(2F|21|24|26|27|28|29|2A|2B|2C|3B|3D|3A|40)/g,
+    (octet) => decodeURIComponent(octet),
   )
 }

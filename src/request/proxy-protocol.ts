@@ -1,4 +1,9 @@
-import { type Address, addressFromInteger, addressFromWords, parseAddress } from '../base/address.ts'
+import {
+  type Address,
+  addressFromInteger,
+  addressFromWords,
+  parseAddress,
+} from '../base/address.ts'
 
 /** What stands at the beginning of a connection that speaks the PROXY protocol. */
 export type ProxyHeader =

@@ -107,14 +107,17 @@ export function cookieValues(header: string | undefined, name: string): string[]
   const values: string[] = []
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=')
-    if (equals > 0 && pair.slice(0, equals).trim() === name) values.push(pair.slice(equals + 1).trim())
+    if (equals > 0 && pair.slice(0, equals).trim() === name)
+      values.push(pair.slice(equals + 1).trim())
   }
   return values
 }
 
 /** Whether the client says that nobody asked for these bytes yet (`Sec-Purpose: prefetch` and its elders). */
 export function isPrefetch(headers: RequestHeaders): boolean {
-  return headers.purpose !== undefined && /\b(?:prefetch|preview|prerender)\b/i.test(headers.purpose)
+  return (
+    headers.purpose !== undefined && /\b(?:prefetch|preview|prerender)\b/i.test(headers.purpose)
+  )
 }
 
 /** Bots that fetch a pasted link to draw a preview of it. */

@@ -43,7 +43,9 @@ export function openDatabase(directory: string): DatabaseSync {
     migrate(database)
     return database
   } catch (cause) {
-    throw new GatewayError('ERR_STATE_UNAVAILABLE', `cannot open the state in ${directory}`, { cause })
+    throw new GatewayError('ERR_STATE_UNAVAILABLE', `cannot open the state in ${directory}`, {
+      cause,
+    })
   }
 }
 

@@ -52,7 +52,10 @@ export class DownloadLedger {
   /** Open downloads of links with limited uses, by link. */
   readonly #limited = new Map<string, Set<OpenDownload>>()
   readonly #dirty = new Set<OpenDownload>()
-  readonly #statements: Record<'find' | 'save' | 'drop' | 'used' | 'use' | 'pin' | 'pinned', StatementSync>
+  readonly #statements: Record<
+    'find' | 'save' | 'drop' | 'used' | 'use' | 'pin' | 'pinned',
+    StatementSync
+  >
 
   constructor(database: DatabaseSync) {
     this.#database = database

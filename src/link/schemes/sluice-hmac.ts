@@ -140,7 +140,9 @@ export class SluiceHmac implements Scheme {
 
 function digest(key: Key, text: string): Buffer {
   // latin1 gives back the very bytes of the request line
-  return createHmac('sha256', key.signKey ?? key.verifyKey).update(text, 'latin1').digest()
+  return createHmac('sha256', key.signKey ?? key.verifyKey)
+    .update(text, 'latin1')
+    .digest()
 }
 
 function refused(detail: string): { outcome: 'refused'; refusal: Refusal } {

@@ -174,7 +174,8 @@ function selectKey(header: unknown, keys: KeyRing, now: EpochSeconds): Key | Ref
     return refuse('link_malformed', 'typ is not JWT')
   }
   if (typeof alg !== 'string') return refuse('link_malformed', 'alg is missing')
-  if (kid !== undefined && typeof kid !== 'string') return refuse('link_malformed', 'kid is no text')
+  if (kid !== undefined && typeof kid !== 'string')
+    return refuse('link_malformed', 'kid is no text')
   const key = kid === undefined ? keys.only(NAME, alg, now) : keys.find(kid, NAME, now)
   if (!key) return refuse('link_key_unknown', 'no such key')
   return key.alg === alg ? key : refuse('link_key_unknown', 'the key is of another algorithm')
@@ -203,10 +204,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function refused(
-  reason: ReasonCode,
-  detail: string,
-): { outcome: 'refused'; refusal: Refusal } {
+function refused(reason: ReasonCode, detail: string): { outcome: 'refused'; refusal: Refusal } {
   return { outcome: 'refused', refusal: refuse(reason, detail) }
 }
 

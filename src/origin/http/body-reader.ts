@@ -144,7 +144,8 @@ export class BodyReader {
   }
 
   #countExtra(byte: number): void {
-    if ((byte < SPACE && byte !== TAB) || byte === DELETE) throw malformed('chunk extension or trailer')
+    if ((byte < SPACE && byte !== TAB) || byte === DELETE)
+      throw malformed('chunk extension or trailer')
     if (++this.#extra > MAX_EXTRA_BYTES) throw malformed('too many chunk extensions or trailers')
   }
 }

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../base/failure.ts'
-import { Connection, type ConnectionOwner, type Endpoint, type Exchange } from './connection.ts'
+import { Connection, type ConnectionOwner, type Exchange } from './connection.ts'
 import type { HttpResponse } from './http-response.ts'
+import type { Endpoint } from './origin-socket.ts'
 
 const MAX_IDLE = 256
 const IDLE_SECONDS = 4
@@ -56,7 +57,9 @@ export class ConnectionPool implements ConnectionOwner {
     }
     const connection = new Connection(this, this.#endpoint, exchange)
     this.#all.add(connection)
-    this.#timer ??= setInterval(() => { this.#tick() }, this.#tickMs).unref()
+    this.#timer ??= setInterval(() => {
+      this.#tick()
+    }, this.#tickMs).unref()
     return connection
   }
 
@@ -76,15 +79,15 @@ export class ConnectionPool implements ConnectionOwner {
     }
   }
 
-  /** Connections that are open, idle ones included. */
-  get size(): number {
-    return this.#all.size
+  /** Connections that a request or a response holds. */
+  get inUse(): number {
+    return this.#all.size - this.#idle.length
   }
 
   /** Closes idle connections; those in use close when their response ends. */
   close(): void {
     this.#isClosed = true
-    for (const connection of [...this.#idle]) connection.abandon()
+    for (const connection of this.#idle.splice(0)) connection.abandon()
   }
 
   #idleTicks(connection: Connection): number {
@@ -94,10 +97,13 @@ export class ConnectionPool implements ConnectionOwner {
 
   #tick(): void {
     for (const connection of this.#all) {
-      if (!connection.isQuiet(this.#idleTicks(connection), this.#limitTicks)) continue
+      if (!connection.passTick(this.#idleTicks(connection), this.#limitTicks)) continue
       const { state } = connection
       if (state === 'idle') connection.abandon()
-      else connection.destroy(new GatewayError('ERR_ORIGIN_TIMEOUT', `the origin was silent (${state})`))
+      else
+        connection.destroy(
+          new GatewayError('ERR_ORIGIN_TIMEOUT', `the origin was silent (${state})`),
+        )
     }
   }
 }

@@ -1,25 +1,14 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import type { Socket } from 'node:net'
 import { GatewayError } from '../../base/failure.ts'
 import { readBuffers, ReadPace, SMALLEST_READ } from '../read-buffers.ts'
 import { BodyReader } from './body-reader.ts'
 import { HttpResponse, type BodySource } from './http-response.ts'
 import { malformed, type ResponseHead } from './response-fields.ts'
+import { type Endpoint, openTcp, openTls, type SocketReader } from './origin-socket.ts'
 import { ResponseHeadParser } from './response-head.ts'
 
 /** A rest of at most this many bytes is read to its end to keep the connection. */
 const DRAIN_BYTES = 16 * 1024
-
-/** Where connections of one pool lead. */
-export interface Endpoint {
-  readonly isSecure: boolean
-  /** Name or address without brackets. */
-  readonly host: string
-  readonly port: number
-  readonly ca: string | Buffer | undefined
-  /** Judges the address that was reached, before anything is sent to it. */
-  readonly mayUse: ((remoteAddress: string) => boolean) | undefined
-}
 
 /** The request that a connection carries, until its response head is there. */
 export interface Exchange {
@@ -39,10 +28,7 @@ export interface ConnectionOwner {
 
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'closed'
 
-/**
- * One connection to an origin: a request at a time, its bytes read into one reused buffer. On TLS the
- * bytes come as stream chunks: there `onread` goes on filling its buffer after a pause.
- */
+/** One connection to an origin: a request at a time, its bytes read into one reused buffer. */
 export class Connection implements BodySource {
   /** `Keep-Alive: timeout=` of the last response, in seconds. */
   keepAliveSeconds: number | undefined
@@ -70,40 +56,21 @@ export class Connection implements BodySource {
     this.#owner = owner
     this.#endpoint = endpoint
     this.#exchange = exchange
-    this.#socket = endpoint.isSecure ? this.#openTls() : this.#openTcp()
-    this.#socket.on('error', (error) => { this.#onGone(error) })
-    this.#socket.on('end', () => { this.#onEnd() })
-    this.#socket.on('close', () => { this.#onGone(undefined) })
-  }
-
-  #openTcp(): Socket {
-    const { host, port } = this.#endpoint
-    this.#buffer = readBuffers.take(SMALLEST_READ)
-    const onread = {
-      buffer: () => this.#buffer as Buffer,
-      // net passes the very buffer that it was given
-      callback: (length: number, buffer: Uint8Array) => this.#onBytes(buffer as Buffer, length),
+    if (!endpoint.isSecure) this.#buffer = readBuffers.take(SMALLEST_READ)
+    const reader: SocketReader = {
+      nextBuffer: () => this.#buffer as Buffer,
+      onConnect: () => {
+        this.#onConnect()
+      },
+      onBytes: (chunk, length) => this.#onBytes(chunk, length),
+      onEnd: () => {
+        this.#onEnd()
+      },
+      onGone: (error) => {
+        this.#onGone(error)
+      },
     }
-    const socket = connectTcp({ host, port, onread, noDelay: true })
-    socket.once('connect', () => { this.#onConnect() })
-    return socket
-  }
-
-  #openTls(): Socket {
-    const { host, port, ca } = this.#endpoint
-    const socket = connectTls({
-      host,
-      port,
-      ALPNProtocols: ['http/1.1'],
-      ...(ca === undefined ? {} : { ca }),
-      ...(isIP(host) ? {} : { servername: host }),
-    })
-    socket.setNoDelay(true)
-    socket.once('secureConnect', () => { this.#onConnect() })
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.#onBytes(chunk, chunk.length)) socket.pause()
-    })
-    return socket
+    this.#socket = endpoint.isSecure ? openTls(endpoint, reader) : openTcp(endpoint, reader)
   }
 
   /** Sends the next request on an idle connection. */
@@ -125,7 +92,7 @@ export class Connection implements BodySource {
   }
 
   /** One step of the pool's coarse clock. True: nothing came for `limit` steps. */
-  isQuiet(idleLimit: number, limit: number): boolean {
+  passTick(idleLimit: number, limit: number): boolean {
     if (this.#isPaused) return false
     return ++this.#quietTicks > (this.#state === 'idle' ? idleLimit : limit)
   }
@@ -138,8 +105,8 @@ export class Connection implements BodySource {
     if (!this.#isPaused || this.#state === 'closed') return
     this.#isPaused = false
     this.#quietTicks = 0
-    this.#pace.resumed()
     const chunk = this.#chunk
+    if (chunk) this.#pace.resumed(this.#end, this.#end === chunk.length)
     if (chunk && !this.#consume(chunk)) this.#pause()
     else if (this.#state !== ('closed' as State)) this.#socket.resume()
   }
@@ -157,7 +124,10 @@ export class Connection implements BodySource {
   #onConnect(): void {
     const { mayUse } = this.#endpoint
     if (mayUse && !mayUse(this.#socket.remoteAddress ?? '')) {
-      const error = new GatewayError('ERR_ORIGIN_REDIRECT', 'a redirect leads to an address that is not public')
+      const error = new GatewayError(
+        'ERR_ORIGIN_REDIRECT',
+        'a redirect leads to an address that is not public',
+      )
       this.#fail(error, false)
     } else if (this.#exchange) this.#send(this.#exchange)
   }
@@ -277,11 +247,18 @@ export class Connection implements BodySource {
     if (this.#state === 'closed') return
     const options = cause && { cause }
     if (this.#state === 'body') {
-      this.#fail(new GatewayError('ERR_ORIGIN_READ', 'the origin cut the body short', options), false)
-    } else if (this.#state === 'head' && this.#head.hasStarted) this.#fail(malformed('the head is cut short'), false)
+      this.#fail(
+        new GatewayError('ERR_ORIGIN_READ', 'the origin cut the body short', options),
+        false,
+      )
+    } else if (this.#state === 'head' && this.#head.hasStarted)
+      this.#fail(malformed('the head is cut short'), false)
     else {
       const isStale = this.#state === 'head' && this.#isReused
-      this.#fail(new GatewayError('ERR_ORIGIN_UNREACHABLE', 'the origin cannot be reached', options), isStale)
+      this.#fail(
+        new GatewayError('ERR_ORIGIN_UNREACHABLE', 'the origin cannot be reached', options),
+        isStale,
+      )
     }
   }
 

@@ -39,7 +39,8 @@ export function formatRange(range: RangeHint): string {
 export function isAnswerTo(range: RangeHint, answer: ContentRange): boolean {
   const { first, last, size } = answer
   const end = size === undefined ? Infinity : size - 1
-  if ('suffix' in range) return size !== undefined && last === end && first === Math.max(0, size - range.suffix)
+  if ('suffix' in range)
+    return size !== undefined && last === end && first === Math.max(0, size - range.suffix)
   const wanted = Math.min(range.last ?? Infinity, end)
   return first === range.first && last === wanted
 }

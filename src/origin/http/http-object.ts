@@ -35,7 +35,10 @@ export class HttpObject implements OpenObject {
     const rereading = new RereadTransfer(sink)
     this.#rereading = rereading
     if (start < end) void this.#readAgain(rereading, start, end)
-    else queueMicrotask(() => { rereading.endEmpty() })
+    else
+      queueMicrotask(() => {
+        rereading.endEmpty()
+      })
     return rereading
   }
 
@@ -90,7 +93,8 @@ class RereadTransfer implements Transfer {
 
   begin(pending: PendingBody, start: number, end: number): void {
     this.#inner = sendFrom(pending, start, end, this.#sink)
-    if (!this.#inner) this.fail(new GatewayError('ERR_ORIGIN_READ', 'the origin sent other bytes than asked'))
+    if (!this.#inner)
+      this.fail(new GatewayError('ERR_ORIGIN_READ', 'the origin sent other bytes than asked'))
   }
 
   endEmpty(): void {

@@ -11,6 +11,9 @@ export interface BodySource {
   discard(memoryInUse: boolean): void
 }
 
+/** Made once: a close is the usual end, and an error costs as much as a small response. */
+const CLOSED = new GatewayError('ERR_ORIGIN_READ', 'the response was closed')
+
 /**
  * A response whose body waits until it is sent somewhere. Bytes are passed on where they were read; the
  * connection stands still while a piece is in use. Windows of the body may be sent one after the other,
@@ -55,7 +58,7 @@ export class HttpResponse {
   close(): void {
     this.#window = undefined
     this.#rest = undefined
-    this.#failure ??= new GatewayError('ERR_ORIGIN_READ', 'the response was closed')
+    this.#failure ??= CLOSED
     this.#returnBuffer()
     const source = this.#source
     this.#source = undefined
@@ -131,7 +134,9 @@ export class HttpResponse {
     this.#position += to
     if (to < chunk.length) this.#rest = chunk.subarray(to)
     this.#isLent = true
-    const isTaken = window.sink.write(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to))
+    const isTaken = window.sink.write(
+      from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to),
+    )
     if (this.#window !== window) return false
     if (!isTaken) {
       window.isRefused = true
@@ -151,7 +156,8 @@ export class HttpResponse {
   /** The body ended before the window did, which is right for an open-ended window only. */
   #endShort(window: Window): void {
     if (window.end === Infinity) this.#endWindow(window)
-    else this.fail(new GatewayError('ERR_ORIGIN_READ', 'the body ended before its announced length'))
+    else
+      this.fail(new GatewayError('ERR_ORIGIN_READ', 'the body ended before its announced length'))
   }
 
   #returnBuffer(): void {

@@ -7,7 +7,11 @@ const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/
 const PRINTABLE = /^[\x20-\x7e]+$/
 
 /** What a response says of the object with this name. Validators in a wrong form count as absent. */
-export function metaFromHead(head: ResponseHead, name: string, size: number | undefined): ObjectMeta {
+export function metaFromHead(
+  head: ResponseHead,
+  name: string,
+  size: number | undefined,
+): ObjectMeta {
   const { etag, lastModified, contentType, contentLanguage } = head
   return {
     size,

@@ -69,10 +69,10 @@ export class OriginClient {
     }
   }
 
-  /** Open connections to all hosts, idle ones included. */
-  get connections(): number {
-    let count = this.#own.pool.size
-    for (const { pool } of this.#others.values()) count += pool.size
+  /** Connections to all hosts that a request or a response holds. */
+  get connectionsInUse(): number {
+    let count = this.#own.pool.inUse
+    for (const { pool } of this.#others.values()) count += pool.inUse
     return count
   }
 

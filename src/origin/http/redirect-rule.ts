@@ -14,11 +14,16 @@ export class RedirectRule {
 
   /** Where a redirect leads. Throws `GatewayError` for a place it may not lead to. */
   next(current: URL, location: string | undefined): URL {
-    const url = location !== undefined && VISIBLE_ASCII.test(location) ? URL.parse(location, current.href) : null
+    const url =
+      location !== undefined && VISIBLE_ASCII.test(location)
+        ? URL.parse(location, current.href)
+        : null
     if (!url) throw refused('a redirect without a usable Location')
-    if (url.username !== '' || url.password !== '') throw refused('a redirect that carries credentials')
+    if (url.username !== '' || url.password !== '')
+      throw refused('a redirect that carries credentials')
     if (!this.#origins.has(url.origin)) throw refused('a redirect to a host that is not allowed')
-    if (current.protocol === 'https:' && url.protocol !== 'https:') throw refused('a redirect out of TLS')
+    if (current.protocol === 'https:' && url.protocol !== 'https:')
+      throw refused('a redirect out of TLS')
     return url
   }
 }

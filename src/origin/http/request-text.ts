@@ -58,7 +58,8 @@ export function fixedFields(host: string, configured: Readonly<Record<string, st
   ])
   for (const [name, value] of Object.entries(configured)) {
     const key = name.toLowerCase()
-    if (!TOKEN.test(name) || OWN_FIELDS.has(key)) throw new TypeError(`origin header ${name} cannot be set`)
+    if (!TOKEN.test(name) || OWN_FIELDS.has(key))
+      throw new TypeError(`origin header ${name} cannot be set`)
     // the value may be a credential and stays out of the message
     if (!FIELD_VALUE.test(value)) throw new TypeError(`origin header ${name} has an invalid value`)
     fields.set(key, `${name}: ${value}`)

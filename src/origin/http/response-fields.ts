@@ -96,7 +96,8 @@ export class FieldCollector {
 
   finish(status: number, isHttp11: boolean): ResponseHead {
     const contentLength = this.#contentLength
-    if (contentLength !== undefined && !DIGITS.test(contentLength)) throw malformed('Content-Length')
+    if (contentLength !== undefined && !DIGITS.test(contentLength))
+      throw malformed('Content-Length')
     return {
       status,
       framing: this.#framing(isHttp11),

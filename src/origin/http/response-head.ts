@@ -71,7 +71,8 @@ export class ResponseHeadParser {
     let lineLength = this.#lineLength
     let at = from
     for (; this.#size + at - from < START.length && at < end; at++) {
-      if (chunk[at] !== START.charCodeAt(this.#size + at - from)) throw malformed('no HTTP response')
+      if (chunk[at] !== START.charCodeAt(this.#size + at - from))
+        throw malformed('no HTTP response')
       lineLength++
     }
     const limit = Math.min(end, from + MAX_HEAD_BYTES - this.#size)
@@ -101,7 +102,7 @@ function parseHead(text: string): ResponseHead {
   if (!status) throw malformed('status line')
   const fields = new FieldCollector()
   let count = 0
-  for (at += 2; ; ) {
+  for (at += 2; ;) {
     const end = text.indexOf('\r\n', at)
     if (end === at) break
     if (++count > MAX_FIELDS) throw malformed('too many fields')

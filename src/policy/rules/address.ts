@@ -19,7 +19,8 @@ export const isPinnedHere: Rule = {
     if (!allowed && pin === 'first-use') {
       const first = history.firstAddress(grant)
       if (first) allowed = [{ first, prefix: first.family === 4 ? 32 : 128 }]
-      else if (!context.client) return refuse('address_not_allowed', 'the client address is unknown')
+      else if (!context.client)
+        return refuse('address_not_allowed', 'the client address is unknown')
     }
     if (!allowed) return undefined
     const { client } = context

@@ -15,7 +15,8 @@ export const isAskedByPerson: Rule = {
     const wouldPin =
       policy.address.pin === 'first-use' && !grant.constraints.ip && !history.firstAddress(grant)
     if (maxUses(grant, policy) === undefined && !wouldPin) return undefined
-    if (isPrefetch(context.headers)) return refuse('prefetch_not_allowed', 'the request is a prefetch')
+    if (isPrefetch(context.headers))
+      return refuse('prefetch_not_allowed', 'the request is a prefetch')
     return isPreviewBot(context.headers)
       ? refuse('prefetch_not_allowed', 'the client is a preview bot')
       : undefined

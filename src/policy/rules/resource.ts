@@ -9,5 +9,8 @@ export const coversPath: Rule = {
   check: (grant, context) =>
     covers(grant.resource, context.path)
       ? undefined
-      : refuse('link_resource_mismatch', `the link is for ${grant.resource.kind} ${grant.resource.path}`),
+      : refuse(
+          'link_resource_mismatch',
+          `the link is for ${grant.resource.kind} ${grant.resource.path}`,
+        ),
 }

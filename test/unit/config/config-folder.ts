@@ -2,7 +2,12 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type ConfigSources, formatProblem, loadConfig, type LoadedConfig } from '../../../src/config/load.ts'
+import {
+  type ConfigSources,
+  formatProblem,
+  loadConfig,
+  type LoadedConfig,
+} from '../../../src/config/load.ts'
 
 /** A gateway file without a problem. */
 export const GATEWAY = `origins:
@@ -38,7 +43,11 @@ export function configFolder(files: Readonly<Record<string, string>> = {}): Conf
   const load = (sources?: Omit<ConfigSources, 'file'>): LoadedConfig =>
     loadConfig({ file: path('gateway.yaml'), ...sources })
   mkdirSync(path('library'))
-  const all = { 'gateway.yaml': GATEWAY, 'policies/default.yaml': 'enforcement: enforce\n', ...files }
+  const all = {
+    'gateway.yaml': GATEWAY,
+    'policies/default.yaml': 'enforcement: enforce\n',
+    ...files,
+  }
   for (const [name, text] of Object.entries(all)) write(name, text)
   return {
     root,

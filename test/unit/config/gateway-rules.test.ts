@@ -14,6 +14,11 @@ function said(problems: readonly string[]): string[] {
   return problems.map((problem) => problem.replace(/^\S+: /, ''))
 }
 
+/** The problems of a gateway with one route. */
+function route(text: string): string[] {
+  return said(gatewayProblems(GATEWAY.replace(/ {2}- .*/, `  - ${text}`)))
+}
+
 describe('what is not built yet is refused by name', () => {
   it.each([
     ['server: { tls: { cert: a, key: b } }', 'server.tls: TLS on the gateway'],
@@ -27,7 +32,9 @@ describe('what is not built yet is refused by name', () => {
     ['origins: { b: { type: s3, bucket: b } }', 'origins.b.type: an origin of type s3'],
     ['apis: { elytron: {} }', 'apis: the seed APIs'],
   ])('%s', (gateway, expected) => {
-    const found = said(gatewayProblems(`${gateway}\n`)).find((problem) => problem.startsWith(expected))
+    const found = said(gatewayProblems(`${gateway}\n`)).find((problem) =>
+      problem.startsWith(expected),
+    )
     expect(found).toMatch(/ not built yet$/)
     expect(found).not.toContain('unknown key')
   })
@@ -41,10 +48,10 @@ describe('what is not built yet is refused by name', () => {
 })
 
 describe('routes', () => {
-  const route = (text: string): string[] => said(gatewayProblems(GATEWAY.replace(/ {2}- .*/, `  - ${text}`)))
-
   it('name an origin and a policy that exist', () => {
-    expect(route('{ path: /a/, origin: libary, schemes: [sluice-hmac], policy: defaults }')).toEqual([
+    expect(
+      route('{ path: /a/, origin: libary, schemes: [sluice-hmac], policy: defaults }'),
+    ).toEqual([
       'routes[0].origin: there is no origin libary (did you mean library?)',
       'routes[0].policy: there is no policy defaults (did you mean default?)',
     ])
@@ -79,7 +86,9 @@ describe('routes', () => {
 
   it('name each scheme once, and at least one', () => {
     expect(
-      route('{ path: /a/, origin: library, schemes: [sluice-jwt, { name: sluice-jwt, issuer: i }] }'),
+      route(
+        '{ path: /a/, origin: library, schemes: [sluice-jwt, { name: sluice-jwt, issuer: i }] }',
+      ),
     ).toEqual(['routes[0].schemes[1]: the route names sluice-jwt twice'])
     expect(route('{ path: /a/, origin: library, schemes: [] }')).toEqual([
       'routes[0].schemes: a route needs at least one scheme',
@@ -87,12 +96,12 @@ describe('routes', () => {
   })
 
   it('give options to sluice-jwt alone, and know its options', () => {
-    expect(route('{ path: /a/, origin: library, schemes: [{ name: sluice-hmac, issuer: i }] }')).toEqual([
-      'routes[0].schemes[0].issuer: is an option of sluice-jwt, not of sluice-hmac',
-    ])
-    expect(route('{ path: /a/, origin: library, schemes: [{ name: sluice-jwt, isuer: i }] }')).toEqual([
-      'routes[0].schemes[0].isuer: unknown key (did you mean issuer?)',
-    ])
+    expect(
+      route('{ path: /a/, origin: library, schemes: [{ name: sluice-hmac, issuer: i }] }'),
+    ).toEqual(['routes[0].schemes[0].issuer: is an option of sluice-jwt, not of sluice-hmac'])
+    expect(
+      route('{ path: /a/, origin: library, schemes: [{ name: sluice-jwt, isuer: i }] }'),
+    ).toEqual(['routes[0].schemes[0].isuer: unknown key (did you mean issuer?)'])
     expect(route('{ path: /a/, origin: library, schemes: [sluice-jtw] }')).toEqual([
       'routes[0].schemes[0]: expected one of sluice-hmac, sluice-jwt (did you mean sluice-jwt?)',
     ])
@@ -100,7 +109,9 @@ describe('routes', () => {
 
   it('come out with every scheme as a map', () => {
     const entry = '[sluice-hmac, { name: sluice-jwt, issuer: i, audience: a }]'
-    const { config } = configFolder({ 'gateway.yaml': GATEWAY.replace('[sluice-hmac]', entry) }).load()
+    const { config } = configFolder({
+      'gateway.yaml': GATEWAY.replace('[sluice-hmac]', entry),
+    }).load()
     expect(config?.routes[0]?.schemes).toEqual([
       { name: 'sluice-hmac' },
       { name: 'sluice-jwt', issuer: 'i', audience: 'a' },
@@ -112,12 +123,16 @@ describe('the server', () => {
   it.each(['0.0.0.0/0', '::/0', '10.0.0.0/0'])('does not trust %s without a flag', (cidr) => {
     const server = (flag: string): string[] =>
       said(gatewayProblems(`server: { trustedProxies: ["${cidr}"]${flag} }\n`))
-    expect(server('')).toEqual([expect.stringMatching(/^server\.trustedProxies\[0\]: trusts every address/)])
+    expect(server('')).toEqual([
+      expect.stringMatching(/^server\.trustedProxies\[0\]: trusts every address/),
+    ])
     expect(server(', trustAllProxies: true')).toEqual([])
   })
 
   it('refuses a trusted proxy that is no network', () => {
-    expect(said(gatewayProblems('server: { trustedProxies: [10.0.0.0/33, proxy] }\n'))).toHaveLength(2)
+    expect(
+      said(gatewayProblems('server: { trustedProxies: [10.0.0.0/33, proxy] }\n')),
+    ).toHaveLength(2)
   })
 
   it('does not share host and port with the admin API', () => {
@@ -165,14 +180,18 @@ describe('origins', () => {
       'gateway.yaml': withHttp(', headers: { Authorization: "env:ORIGIN_AUTH", X-A: b }'),
     })
     const { config } = folder.load({ env: { ORIGIN_AUTH: 'Bearer secret' } })
-    expect(config?.origins['a']).toMatchObject({ headers: { Authorization: 'Bearer secret', 'X-A': 'b' } })
+    expect(config?.origins['a']).toMatchObject({
+      headers: { Authorization: 'Bearer secret', 'X-A': 'b' },
+    })
     expect(said(folder.problems())).toEqual([
       'origins.a.headers.Authorization: the environment has no variable ORIGIN_AUTH',
     ])
   })
 
   it('refuse headers that would break requests', () => {
-    const problems = said(gatewayProblems(withHttp(', headers: { Range: a, "a b": c, X-A: "b\\r\\nc" }')))
+    const problems = said(
+      gatewayProblems(withHttp(', headers: { Range: a, "a b": c, X-A: "b\\r\\nc" }')),
+    )
     expect(problems).toEqual([
       'origins.a.headers.Range: this header is set by the gateway itself',
       'origins.a.headers.a b: not a header name',
@@ -206,6 +225,8 @@ describe('paths', () => {
   })
 
   it('of policies have to be there when routes are', () => {
-    expect(said(gatewayProblems(`${GATEWAY}policies: gone\n`))).toEqual(['policies: cannot be read: ENOENT'])
+    expect(said(gatewayProblems(`${GATEWAY}policies: gone\n`))).toEqual([
+      'policies: cannot be read: ENOENT',
+    ])
   })
 })

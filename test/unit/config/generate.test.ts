@@ -35,7 +35,9 @@ describe('the first start', () => {
 
     const { keys, problems, warnings } = loadKeys(directory, tokensFile)
     expect([...problems, ...warnings]).toEqual([])
-    expect(keys.map(({ alg, schemes, secret }) => [alg, schemes, secret?.symmetricKeySize])).toEqual([
+    expect(
+      keys.map(({ alg, schemes, secret }) => [alg, schemes, secret?.symmetricKeySize]),
+    ).toEqual([
       ['HS256', ['sluice-hmac'], 32],
       ['HS256', ['sluice-jwt'], 32],
     ])
@@ -56,7 +58,9 @@ describe('the first start', () => {
     ensureKeys(directory, tokensFile)
     const before = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'))
     expect(ensureKeys(directory, tokensFile).created).toEqual([])
-    expect(readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'))).toEqual(before)
+    expect(
+      readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8')),
+    ).toEqual(before)
   })
 
   it('adds only what is missing, and uses a token that is there', () => {
@@ -73,7 +77,9 @@ describe('the first start', () => {
 
   it('leaves a directory with a broken key file alone', () => {
     const folder = configFolder({ 'keys/mine.json': '{', 'keys/admin-tokens.json': '[]' })
-    expect(ensureKeys(folder.path('keys'), folder.path('keys/admin-tokens.json')).created).toEqual([])
+    expect(ensureKeys(folder.path('keys'), folder.path('keys/admin-tokens.json')).created).toEqual(
+      [],
+    )
   })
 })
 
@@ -102,7 +108,10 @@ describe('newKey', () => {
     'ES512',
   ] as const)('makes %s keys that load', (alg) => {
     const { directory } = freshDirectory()
-    const file = writeKey(directory, newKey({ alg, schemes: ['sluice-jwt'], kid: 'mine', notBefore: 7 }))
+    const file = writeKey(
+      directory,
+      newKey({ alg, schemes: ['sluice-jwt'], kid: 'mine', notBefore: 7 }),
+    )
     expect(basename(file)).toBe('jwt-mine.json')
     expect(loadKeys(directory).problems).toEqual([])
     expect(listKeys(directory)).toEqual([
@@ -114,9 +123,15 @@ describe('newKey', () => {
     expect(() => newKey({ alg: 'EdDSA', schemes: ['sluice-jwt'], kid: 'ed' })).toThrow(
       'cannot use Ed25519 (kid ed)',
     )
-    expect(() => newKey({ alg: 'HS512', schemes: ['sluice-hmac'] })).toThrow('sluice-hmac needs an oct key')
-    expect(() => newKey({ alg: 'none' as 'HS256', schemes: ['sluice-jwt'] })).toThrow('alg: expected one of')
-    expect(() => newKey({ alg: 'HS256', schemes: ['sluice-jwt'], kid: '../x' })).toThrow('a kid has')
+    expect(() => newKey({ alg: 'HS512', schemes: ['sluice-hmac'] })).toThrow(
+      'sluice-hmac needs an oct key',
+    )
+    expect(() => newKey({ alg: 'none' as 'HS256', schemes: ['sluice-jwt'] })).toThrow(
+      'alg: expected one of',
+    )
+    expect(() => newKey({ alg: 'HS256', schemes: ['sluice-jwt'], kid: '../x' })).toThrow(
+      'a kid has',
+    )
     expect(() => newKey({ alg: 'HS256', schemes: [] })).toThrow('names no scheme')
   })
 })
@@ -134,7 +149,11 @@ describe('retireKey', () => {
   it('changes one key of a set and keeps the rest and the mode of the file', () => {
     const folder = configFolder()
     const [a, b] = ['a', 'b'].map((kid) => newKey({ alg: 'HS256', schemes: ['sluice-jwt'], kid }))
-    const file = folder.write('keys/set.json', JSON.stringify({ keys: [a, b], note: 'ours' }), 0o640)
+    const file = folder.write(
+      'keys/set.json',
+      JSON.stringify({ keys: [a, b], note: 'ours' }),
+      0o640,
+    )
     expect(retireKey(folder.path('keys'), 'b', 1_800_000_000)).toBe(file)
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
       keys: [a, { ...b, retireAt: 1_800_000_000 }],

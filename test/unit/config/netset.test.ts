@@ -40,7 +40,9 @@ describe('a netset', () => {
   })
 
   it('that cannot be read is a problem of the setting', () => {
-    const folder = configFolder({ 'gateway.yaml': `${GATEWAY}lists: { l: { file: gone.netset } }\n` })
+    const folder = configFolder({
+      'gateway.yaml': `${GATEWAY}lists: { l: { file: gone.netset } }\n`,
+    })
     expect(folder.problems()).toEqual(['gateway.yaml:7:21: lists.l.file: cannot be read: ENOENT'])
   })
 })

@@ -24,7 +24,12 @@ describe('a policy', () => {
       antiFraud: { default: false },
       referrers: { allow: [] },
       ignoredParameters: ['utm_*', 'fbclid', 'gclid'],
-      delivery: { disposition: 'attachment', cache: 'private-no-store', cors: ['*'], offload: 'none' },
+      delivery: {
+        disposition: 'attachment',
+        cache: 'private-no-store',
+        cors: ['*'],
+        offload: 'none',
+      },
     })
   })
 
@@ -40,12 +45,13 @@ describe('a policy', () => {
     ['delivery: { offload: "x-accel:/internal/" }', 'delivery.offload'],
     ['delivery: { cache: edge }', 'delivery.cache'],
   ])('that says %s is refused as not built yet', (policy, path) => {
-    expect(said(policy)).toEqual([expect.stringMatching(new RegExp(`^${path}: .* is not built yet$`))])
+    expect(said(policy)).toEqual([
+      expect.stringMatching(new RegExp(`^${path}: .* is not built yet$`)),
+    ])
   })
 
   it.each([
     'leeway',
-    'resume',
     'address',
     'parallel',
     'uses',
@@ -64,8 +70,12 @@ describe('a policy', () => {
     expect(said('rate: { enforcement: observe }')).toEqual([
       'rate.enforcement: a rate shapes and never refuses, so it cannot be observed',
     ])
-    expect(said('lifetime: { enforcement: observe }')).toEqual(['lifetime.enforcement: unknown key'])
-    expect(said('delivery: { enforcement: observe }')).toEqual(['delivery.enforcement: unknown key'])
+    expect(said('lifetime: { enforcement: observe }')).toEqual([
+      'lifetime.enforcement: unknown key',
+    ])
+    expect(said('delivery: { enforcement: observe }')).toEqual([
+      'delivery.enforcement: unknown key',
+    ])
   })
 
   it.each([
@@ -119,7 +129,9 @@ describe('a policy', () => {
   })
 
   it('that only shortens the maximum shortens the default with it', () => {
-    const { policies } = configFolder({ 'policies/default.yaml': 'lifetime: { maxSeconds: 600 }' }).load()
+    const { policies } = configFolder({
+      'policies/default.yaml': 'lifetime: { maxSeconds: 600 }',
+    }).load()
     expect(policies.get('default')?.lifetime).toEqual({ defaultSeconds: 600, maxSeconds: 600 })
   })
 

@@ -17,7 +17,9 @@ describe('where a problem is', () => {
   })
 
   it('a key that is close to nothing gets no suggestion', () => {
-    expect(gatewayProblems(`${GATEWAY}wholly: 1\n`)).toEqual(['gateway.yaml:7:1: wholly: unknown key'])
+    expect(gatewayProblems(`${GATEWAY}wholly: 1\n`)).toEqual([
+      'gateway.yaml:7:1: wholly: unknown key',
+    ])
   })
 
   it('a bad value is at the value', () => {
@@ -54,14 +56,16 @@ describe('where a problem is', () => {
   })
 
   it('a value behind an alias is where it is written', () => {
-    expect(policyProblems('leeway: { expirySeconds: &t -1 }\nresume: { graceSeconds: *t }\n')).toEqual([
+    expect(
+      policyProblems('leeway: { expirySeconds: &t -1 }\nresume: { graceSeconds: *t }\n'),
+    ).toEqual([
       expect.stringMatching(/^policies\/default\.yaml:1:29: leeway\.expirySeconds: /),
       expect.stringMatching(/^policies\/default\.yaml:1:29: resume\.graceSeconds: /),
     ])
   })
 
   it('a bad name of an origin is at the name', () => {
-    expect(gatewayProblems(`${GATEWAY.replaceAll('library: {', 'a/b: {')}`)).toEqual([
+    expect(gatewayProblems(GATEWAY.replaceAll('library: {', 'a/b: {'))).toEqual([
       expect.stringMatching(/^gateway\.yaml:2:3: origins\.a\/b: a name has /),
       'gateway.yaml:4:30: routes[0].origin: there is no origin library',
     ])

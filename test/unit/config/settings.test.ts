@@ -11,7 +11,9 @@ describe('settings over the file', () => {
     expect(folder.load().config?.server.port).toBe(7000)
     expect(folder.load({ env }).config?.server.port).toBe(7001)
     expect(folder.load({ env, set: ['server.port=7002'] }).config?.server.port).toBe(7002)
-    expect(folder.load({ env, set: ['server.port=7002', 'server.port=7003'] }).config?.server.port).toBe(7003)
+    expect(
+      folder.load({ env, set: ['server.port=7002', 'server.port=7003'] }).config?.server.port,
+    ).toBe(7003)
   })
 
   it('case and single underscores of a variable do not count', () => {
@@ -24,7 +26,9 @@ describe('settings over the file', () => {
       const { config } = folder.load({ env: { [name]: 'https://dl.example/' } })
       expect(config?.server.publicUrl).toBe('https://dl.example')
     }
-    const { config } = folder.load({ env: { SLUICE_SERVER__TRUSTEDPROXIES: '[10.0.0.0/8, "::1"]' } })
+    const { config } = folder.load({
+      env: { SLUICE_SERVER__TRUSTEDPROXIES: '[10.0.0.0/8, "::1"]' },
+    })
     expect(config?.server.trustedProxies).toEqual(['10.0.0.0/8', '::1'])
   })
 
@@ -47,14 +51,18 @@ describe('settings over the file', () => {
   })
 
   it('a bad value names the variable or the option', () => {
-    expect(configFolder().problems({ env: { SLUICE_SERVER__PORT: 'x' }, set: ['admin.port=70000'] })).toEqual(
-      [
-        'SLUICE_SERVER__PORT: server.port: expected number, received string',
-        '--set admin.port: admin.port: expected number to be <=65535',
-      ],
-    )
+    expect(
+      configFolder().problems({ env: { SLUICE_SERVER__PORT: 'x' }, set: ['admin.port=70000'] }),
+    ).toEqual([
+      'SLUICE_SERVER__PORT: server.port: expected number, received string',
+      '--set admin.port: admin.port: expected number to be <=65535',
+    ])
     const [problem] = configFolder().load({ env: { SLUICE_SERVER__PORT: 'x' } }).problems
-    expect(problem).toMatchObject({ source: 'environment', name: 'SLUICE_SERVER__PORT', path: 'server.port' })
+    expect(problem).toMatchObject({
+      source: 'environment',
+      name: 'SLUICE_SERVER__PORT',
+      path: 'server.port',
+    })
     expect(problem).not.toHaveProperty('line')
   })
 

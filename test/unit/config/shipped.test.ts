@@ -33,7 +33,9 @@ describe('the shipped config folder', () => {
     const undescribed: string[] = []
     JSON.parse(text, function (this: unknown, key: string, value: unknown) {
       if (key === 'properties') {
-        for (const [field, schema] of Object.entries(value as Record<string, { description?: string }>)) {
+        for (const [field, schema] of Object.entries(
+          value as Record<string, { description?: string }>,
+        )) {
           if (!schema.description) undescribed.push(field)
         }
       }

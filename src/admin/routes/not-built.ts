@@ -1,0 +1,32 @@
+import { type Endpoint, endpoint } from '../endpoint.ts'
+import type { Access } from '../auth.ts'
+import { problem } from '../problem.ts'
+
+/** Endpoints that the contract names and this version lacks: refused by name, never mistaken for a typo. */
+function notBuilt(
+  method: Endpoint['method'],
+  path: string,
+  access: Access,
+  what: string,
+): Endpoint {
+  return endpoint({
+    method,
+    path,
+    access,
+    summary: `${what}: not built yet`,
+    replies: {},
+    problems: ['not_built_yet'],
+    handle: () => problem('not_built_yet', { detail: `${what} (${method} ${path})` }),
+  })
+}
+
+export const notBuiltEndpoints: readonly Endpoint[] = [
+  notBuilt('GET', '/v1/lists', ['lists'], 'Reading blocklists'),
+  notBuilt('PUT', '/v1/lists/{name}/{cidr*}', ['lists'], 'Adding to a blocklist'),
+  notBuilt('DELETE', '/v1/lists/{name}/{cidr*}', ['lists'], 'Removing from a blocklist'),
+  notBuilt('GET', '/v1/assets/{id}', ['assets'], 'Reading an asset'),
+  notBuilt('PUT', '/v1/assets/{id}', ['assets'], 'Writing an asset'),
+  notBuilt('DELETE', '/v1/assets/{id}', ['assets'], 'Removing an asset'),
+  notBuilt('GET', '/v1/decision', ['read'], 'Forward authentication'),
+  notBuilt('GET', '/', 'public', 'The dashboard'),
+]

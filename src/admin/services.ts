@@ -1,0 +1,62 @@
+import type { Clock, EpochSeconds } from '../base/clock.ts'
+import type { AdminToken } from '../config/keys.ts'
+import type { LeaseStore } from '../lease/lease.ts'
+import type { InspectHistory } from '../operator/inspect-link.ts'
+import type { LinkDesk } from '../operator/link-desk.ts'
+import type { RecentRecords } from '../record/access-log.ts'
+import type { AuditLog } from '../record/audit-log.ts'
+import type { LiveDownloads } from '../record/live-downloads.ts'
+import type { Metrics } from '../record/metrics.ts'
+import type { IdempotencyStore } from '../state/idempotency.ts'
+import type { RevocationList } from '../state/revocations.ts'
+
+/** Everything that the admin API reads and changes. What a reload replaces is asked for anew each time. */
+export interface AdminServices {
+  readonly clock: Clock
+  readonly desk: () => LinkDesk
+  readonly tokens: () => readonly AdminToken[]
+  readonly history: InspectHistory
+  readonly revocations: RevocationList
+  readonly idempotency: IdempotencyStore
+  readonly live: LiveDownloads
+  readonly leases: LeaseStore
+  readonly metrics: Metrics
+  readonly recent: RecentRecords
+  readonly audit: AuditLog
+  readonly keys: KeyAdmin
+  readonly health: () => { readonly ready: boolean; readonly reason?: string }
+  readonly version: string
+  readonly onInternalFailure: (error: Error, requestId: string) => void
+}
+
+/** What may be shown of a key: never its bytes. */
+export interface KeyInfo {
+  readonly kid: string
+  readonly alg: string
+  readonly schemes: readonly string[]
+  readonly notBefore: EpochSeconds | undefined
+  readonly retireAt: EpochSeconds | undefined
+  /** It verifies now. */
+  readonly active: boolean
+  /** Its private half is here. */
+  readonly signs: boolean
+}
+
+/** What a new key is to be; algorithm and schemes are known to fit each other. */
+export interface NewKey {
+  readonly alg: string
+  readonly schemes: readonly string[]
+  readonly kid?: string
+  readonly not_before?: EpochSeconds
+}
+
+/**
+ * The keys in force. A change is on disk and in force when its call returns; one that the key files do
+ * not allow throws `KeyFileError`.
+ */
+export interface KeyAdmin {
+  list(): KeyInfo[]
+  create(options: NewKey): KeyInfo
+  /** Undefined when there is no such key. */
+  retire(kid: string, at: EpochSeconds): KeyInfo | undefined
+}

@@ -1,0 +1,29 @@
+import { connect, type Socket } from 'node:net'
+
+/** Sends bytes as they are and returns everything that comes back until the peer closes. */
+export function rawExchange(
+  port: number,
+  bytes: string | Buffer | readonly (string | Buffer)[],
+  { host = '127.0.0.1', localAddress }: { host?: string; localAddress?: string } = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    const socket: Socket = connect({ port, host, ...(localAddress && { localAddress }) }, () => {
+      for (const part of Array.isArray(bytes) ? bytes : [bytes]) socket.write(part as string)
+    })
+    socket.setTimeout(15_000, () => socket.destroy(new Error('no answer in 15 s')))
+    socket.on('data', (chunk) => chunks.push(chunk))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') resolve(Buffer.concat(chunks).toString('latin1'))
+      else reject(error)
+    })
+    socket.on('close', () => {
+      resolve(Buffer.concat(chunks).toString('latin1'))
+    })
+  })
+}
+
+/** The status lines in a raw answer. */
+export function statusesOf(answer: string): number[] {
+  return [...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]))
+}

@@ -1,0 +1,390 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { createAdminApp } from '../../../src/admin/app.ts'
+import type { AdminServices, KeyAdmin, KeyInfo, NewKey } from '../../../src/admin/services.ts'
+import { sha256 } from '../../../src/base/bytes.ts'
+import type { AdminToken } from '../../../src/config/keys.ts'
+import { policySchema } from '../../../src/config/policy-schema.ts'
+import { compilePolicy } from '../../../src/gateway/compile-policy.ts'
+import { StoredHistory } from '../../../src/http/history.ts'
+import { RouteTable } from '../../../src/http/route.ts'
+import { EmbeddedLeaseStore } from '../../../src/lease/embedded-lease-store.ts'
+import { isActive, type Key, KeyRing } from '../../../src/link/key-ring.ts'
+import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
+import { SluiceJwt } from '../../../src/link/schemes/sluice-jwt.ts'
+import { LinkVerifier } from '../../../src/link/verify-link.ts'
+import { NetworkSet } from '../../../src/base/network-set.ts'
+import { RecentRecords } from '../../../src/record/access-log.ts'
+import type { AccessRecord, EndedBy } from '../../../src/record/access-record.ts'
+import { AuditLog, checkAudit } from '../../../src/record/audit-log.ts'
+import {
+  type LiveConnection,
+  LiveDownloads,
+  type LiveDownloadFacts,
+} from '../../../src/record/live-downloads.ts'
+import { Metrics } from '../../../src/record/metrics.ts'
+import { openMemoryDatabase } from '../../../src/state/database.ts'
+import { DownloadLedger } from '../../../src/state/download-ledger.ts'
+import { IdempotencyStore } from '../../../src/state/idempotency.ts'
+import { RevocationList } from '../../../src/state/revocations.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { MemoryOrigin } from '../../support/memory-origin.ts'
+
+export const NOW = 1_800_000_000
+export const SCOPES = ['links', 'revoke', 'read', 'assets', 'keys', 'lists'] as const
+export type TokenName = (typeof SCOPES)[number] | 'all'
+
+export interface CallOptions {
+  /** The scope of the token, an Authorization field as it is, or none at all. */
+  readonly as?: TokenName | { readonly authorization: string } | 'nobody'
+  readonly body?: unknown
+  /** Sent as it is, instead of `body`. */
+  readonly raw?: string | Buffer
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly text: string
+  // members are asserted on, not relied on
+  readonly json: Record<string, unknown> & {
+    readonly errors?: { field: string; message: string }[]
+  }
+}
+
+/** The admin API over real parts, on a loopback port, at a time that stands still. */
+export interface AdminFixture {
+  readonly services: AdminServices
+  readonly clock: FakeClock
+  readonly keys: FakeKeys
+  readonly failures: { readonly error: Error; readonly requestId: string }[]
+  readonly port: number
+  ready: { ready: boolean; reason?: string }
+  call(method: string, path: string, options?: CallOptions): Promise<Reply>
+  audited(): Record<string, unknown>[]
+  breakAudit(): void
+  /** Puts a download among those that run; returns who ended its connections. */
+  run(facts: Partial<LiveDownloadFacts>, connections?: number): EndedBy[]
+  record(record: Partial<AccessRecord>): void
+  close(): Promise<void>
+}
+
+export async function startAdmin(): Promise<AdminFixture> {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-admin-'))
+  const clock = new FakeClock(NOW)
+  const texts = new Map([...SCOPES, 'all' as const].map((name) => [name, newSecret()]))
+  const tokens = [...texts].map(([name, text]): AdminToken => {
+    return {
+      id: `token-${name}`,
+      sha256: sha256(text).toString('hex'),
+      scopes: [name === 'all' ? '*' : name],
+    }
+  })
+  const keys = new FakeKeys(clock)
+  const auditFile = join(directory, 'audit.jsonl')
+  const services = buildServices(clock, keys, tokens, auditFile)
+  const failures: AdminFixture['failures'] = []
+  const state: { ready: AdminFixture['ready'] } = { ready: { ready: true } }
+  let auditBroken = false
+  const append = services.audit.append.bind(services.audit)
+  services.audit.append = (entry) => {
+    if (auditBroken) throw new Error(`ENOSPC: no space left on device, ${auditFile}`)
+    append(entry)
+  }
+  const app = createAdminApp({
+    ...services,
+    health: () => state.ready,
+    onInternalFailure: (error, requestId) => failures.push({ error, requestId }),
+  })
+  const server = createServer(app.callback())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const secrets = [...texts.values(), ...keys.secrets]
+  return {
+    services,
+    clock,
+    keys,
+    failures,
+    port,
+    get ready() {
+      return state.ready
+    },
+    set ready(health) {
+      state.ready = health
+    },
+    async call(method, path, options = {}) {
+      const { as = 'all' } = options
+      const authorization =
+        typeof as === 'object' ? as.authorization : as === 'nobody' ? '' : `Bearer ${texts.get(as)}`
+      const reply = await send(port, method, path, authorization, options)
+      expectGuarded(reply, secrets)
+      return reply
+    },
+    audited() {
+      const { problems } = checkAudit(auditFile)
+      expect(problems).toEqual([])
+      const text = readFileSync(auditFile, 'utf8')
+      expect(text).not.toMatch(/Signature=|token=/)
+      return text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    },
+    breakAudit() {
+      auditBroken = true
+    },
+    run: (facts, connections = 1) => joinDownload(services.live, clock, facts, connections),
+    record(record) {
+      const whole = { ...EMPTY_RECORD, time: new Date(clock.now()).toISOString(), ...record }
+      services.recent.write(whole)
+      services.metrics.write(whole)
+    },
+    async close() {
+      await new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      })
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+const EMPTY_RECORD: Omit<AccessRecord, 'time'> = {
+  request_id: 'r',
+  route: '/files/',
+  origin: 'library',
+  policy: 'default',
+  scheme: 'sluice-hmac',
+  kid: 'hmac-1',
+  link_id: 'L1',
+  subject: null,
+  client: '203.0.113.7',
+  country: null,
+  method: 'GET',
+  path: '/files/a.mp4',
+  status: 200,
+  decision: 'permit',
+  reason: null,
+  detail: null,
+  observed: null,
+  bytes: 0,
+  coverage: null,
+  ended_by: 'complete',
+  duration_ms: 1,
+  first_byte_ms: 1,
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Keys in memory; the change takes effect at once. */
+export class FakeKeys implements KeyAdmin {
+  readonly secrets: string[] = []
+  /** Thrown by the next change. */
+  failure: Error | undefined
+  readonly #clock: FakeClock
+  #keys: Key[] = []
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock
+    this.#add({ alg: 'HS256', schemes: ['sluice-hmac'], kid: 'hmac-1' })
+    this.#add({ alg: 'HS256', schemes: ['sluice-jwt'], kid: 'jwt-1' })
+  }
+
+  get ring(): KeyRing {
+    return new KeyRing(this.#keys)
+  }
+
+  list(): KeyInfo[] {
+    return this.#keys.map((key) => ({
+      kid: key.kid,
+      alg: key.alg,
+      schemes: [...key.schemes],
+      notBefore: key.notBefore,
+      retireAt: key.retireAt,
+      active: isActive(key, this.#clock.now() / 1000),
+      signs: key.signKey !== undefined,
+    }))
+  }
+
+  create(options: NewKey): KeyInfo {
+    if (this.failure) throw this.failure
+    this.#add(options)
+    return this.list().at(-1) as KeyInfo
+  }
+
+  retire(kid: string, at: number): KeyInfo | undefined {
+    if (this.failure) throw this.failure
+    this.#keys = this.#keys.map((key) => (key.kid === kid ? { ...key, retireAt: at } : key))
+    return this.list().find((key) => key.kid === kid)
+  }
+
+  #add({ kid = 'k', alg, schemes, not_before }: NewKey): void {
+    const secret = newSecret()
+    this.secrets.push(secret)
+    const key = createSecretKey(Buffer.from(secret, 'base64url'))
+    const times = { notBefore: not_before, retireAt: undefined }
+    this.#keys.push({ kid, alg, schemes: new Set(schemes), ...times, verifyKey: key, signKey: key })
+  }
+}
+
+function buildServices(
+  clock: FakeClock,
+  keys: FakeKeys,
+  tokens: readonly AdminToken[],
+  auditFile: string,
+): AdminServices {
+  const database = openMemoryDatabase()
+  const ledger = new DownloadLedger(database)
+  const revocations = new RevocationList(database)
+  const history = new StoredHistory(revocations, ledger)
+  const live = new LiveDownloads()
+  const leases = new EmbeddedLeaseStore()
+  return {
+    clock,
+    desk: () => ({
+      clock,
+      keys: keys.ring,
+      publicUrl: 'https://dl.example',
+      routes: routesOver(keys.ring),
+    }),
+    tokens: () => tokens,
+    history: {
+      revocation: (grant, path) => history.revocation(grant, path),
+      isResumable: (grant, context) => history.isResumable(grant, context),
+      firstAddress: (grant) => history.firstAddress(grant),
+      spent: (grant) => ledger.spent(grant.countKey),
+    },
+    revocations,
+    idempotency: new IdempotencyStore(database),
+    live,
+    leases,
+    metrics: new Metrics({
+      openDownloads: () => live.count,
+      heldLeases: () => leases.held,
+      configHash: () => 'abc',
+      listAges: () => [],
+    }),
+    recent: new RecentRecords(100),
+    audit: new AuditLog(auditFile, () => clock.now()),
+    keys,
+    health: () => ({ ready: true }),
+    version: '9.9.9',
+    onInternalFailure: () => undefined,
+  }
+}
+
+function routesOver(keys: KeyRing): RouteTable {
+  const policy = (name: string, config: object): ReturnType<typeof compilePolicy> =>
+    compilePolicy(name, policySchema.parse(config), () => new NetworkSet([]))
+  const origin = new MemoryOrigin()
+  const schemes = [
+    new SluiceHmac({ isIgnored: () => false }),
+    new SluiceJwt({ issuer: undefined, audience: undefined }),
+  ]
+  const verifier = new LinkVerifier(schemes, keys)
+  const strict = policy('strict', { lifetime: { maxSeconds: 600, defaultSeconds: 60 } })
+  return new RouteTable([
+    { path: '/files/', originName: 'library', origin, verifier, policy: policy('default', {}) },
+    { path: '/strict/', originName: 'library', origin, verifier, policy: strict },
+  ])
+}
+
+function joinDownload(
+  live: LiveDownloads,
+  clock: FakeClock,
+  facts: Partial<LiveDownloadFacts>,
+  connections: number,
+): EndedBy[] {
+  const endings: EndedBy[] = []
+  const whole: LiveDownloadFacts = {
+    key: randomBytes(6).toString('hex'),
+    linkId: 'L1',
+    kid: 'hmac-1',
+    scheme: 'sluice-hmac',
+    subject: undefined,
+    tag: undefined,
+    issuedAt: NOW - 100,
+    path: '/files/a.mp4',
+    client: '203.0.113.7',
+    size: 1000,
+    ...facts,
+  }
+  for (let i = 0; i < connections; i++) {
+    const connection: LiveConnection = {
+      bytes: 100,
+      end(by) {
+        endings.push(by)
+        leave()
+      },
+    }
+    const leave = live.join(whole, connection, clock.now(), () => 0.123456)
+  }
+  return endings
+}
+
+/** By node:http, which sends what it is told, also where fetch would know better. */
+function send(
+  port: number,
+  method: string,
+  path: string,
+  authorization: string,
+  { body, raw, headers }: CallOptions,
+): Promise<Reply> {
+  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      port,
+      host: '127.0.0.1',
+      method,
+      path,
+      headers: {
+        ...(authorization !== '' && { authorization }),
+        ...(payload !== undefined && {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(payload),
+        }),
+        ...headers,
+      },
+    })
+    outgoing.on('error', reject)
+    outgoing.on('response', (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString()
+        const isJson = /json/.test(response.headers['content-type'] ?? '') && text !== ''
+        const json = (isJson ? JSON.parse(text) : {}) as Reply['json']
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json })
+      })
+    })
+    outgoing.end(payload)
+  })
+}
+
+/** What holds for every answer, whatever was asked. */
+function expectGuarded({ status, headers, text, json }: Reply, secrets: readonly string[]): void {
+  expect(headers).toMatchObject({
+    'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  })
+  for (const secret of secrets) expect(text.includes(secret)).toBe(false)
+  if (status < 400 || text === '') return
+  expect(headers['content-type']).toBe('application/problem+json')
+  expect(json).toMatchObject({
+    type: 'about:blank',
+    title: expect.any(String),
+    status,
+    code: expect.stringMatching(/^[a-z_]+$/),
+    request_id: headers['x-request-id'],
+  })
+}
