@@ -69,7 +69,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const history = new StoredHistory(revocations, ledger)
   const leases = new EmbeddedLeaseStore()
   const live = new LiveDownloads()
-  const accessLog = openAccessLog(config.records.access)
+  const accessLog = openAccessLog(config.records.access, (error) => {
+    warn(`access records cannot be written: ${error.message}`)
+  })
   const recent = new RecentRecords(RECENT_RECORDS)
   const metrics = new Metrics({
     openDownloads: () => live.count,

@@ -9,7 +9,7 @@ export interface AccessLog extends RecordSink {
 }
 
 /** Access records as JSON lines on standard output or in a file, written in batches off the request. */
-export function openAccessLog(target: string): AccessLog {
+export function openAccessLog(target: string, onError: (error: Error) => void): AccessLog {
   const destination = pino.destination({
     dest: target === 'stdout' ? 1 : target,
     sync: false,
@@ -18,17 +18,14 @@ export function openAccessLog(target: string): AccessLog {
     minLength: 4096,
     periodicFlush: 250,
   })
-  destination.on('error', () => {
-    // a full disk must not take the downloads down; the health page shows the missing records
+  // a full disk must not take the downloads down
+  destination.on('error', (error: Error) => {
+    onError(error)
   })
-  // `time` is a member of the record, and the record has no level, host or process id of pino's
-  const logger = pino(
-    { base: null, timestamp: false, formatters: { level: () => ({}) } },
-    destination,
-  )
   return {
     write: (record) => {
-      logger.info(record)
+      // a pino logger walks the members one by one, which takes six times as long as this
+      destination.write(`${JSON.stringify(record)}\n`)
     },
     reopen: () => {
       if (target !== 'stdout') destination.reopen()

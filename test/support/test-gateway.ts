@@ -40,7 +40,10 @@ export interface TestGateway {
   sign(path: string, parameters?: Readonly<Record<string, string | number>>): string
   /** All access records so far, once `count` of them are there. */
   records(count: number): Promise<AccessRecord[]>
-  admin(path: string, init?: { method?: string; body?: unknown; headers?: Record<string, string> }): Promise<Response>
+  admin(
+    path: string,
+    init?: { method?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<Response>
   close(options?: { keepDirectory?: boolean }): Promise<void>
 }
 
@@ -119,8 +122,15 @@ function writeFixture(directory: string, root: string, options: TestGatewayOptio
   }
   const secret = randomBytes(32)
   mkdirSync(root, { recursive: true })
-  for (const [name, content] of Object.entries(options.files ?? {})) write(`library/${name}`, content)
-  const key = { kty: 'oct', kid: KID, alg: 'HS256', k: secret.toString('base64url'), schemes: ['sluice-hmac'] }
+  for (const [name, content] of Object.entries(options.files ?? {}))
+    write(`library/${name}`, content)
+  const key = {
+    kty: 'oct',
+    kid: KID,
+    alg: 'HS256',
+    k: secret.toString('base64url'),
+    schemes: ['sluice-hmac'],
+  }
   write('keys/test.json', JSON.stringify(key))
   if (options.keys) write('keys/more.json', JSON.stringify({ keys: options.keys }))
   for (const [name, policy] of Object.entries({ default: {}, ...options.policies })) {
