@@ -79,10 +79,8 @@ async function readBody(ctx: Context): Promise<{ readonly body: unknown } | Prob
 function bodyProblem(error: unknown): Problem {
   if (error instanceof SyntaxError) return problem('malformed_json')
   const status = error instanceof Error && 'status' in error ? error.status : undefined
-  if (status === 413) {
-    // what is still under way would be read to its end otherwise
-    return problem('body_too_large', { detail: 'at most 1 MiB', headers: { Connection: 'close' } })
-  }
+  // node reads on to the end of the body: a connection closed on unread bytes would lose the answer
+  if (status === 413) return problem('body_too_large', { detail: 'at most 1 MiB' })
   if (status === 415) return problem('unsupported_media_type', { detail: 'unknown encoding' })
   return problem('malformed_body')
 }

@@ -117,7 +117,7 @@ export function addressFromInteger(value: number): Address {
   return { family: 4, a: 0, b: 0, c: 0, d, text: formatIPv4(d) }
 }
 
-export function formatIPv4(value: number): string {
+function formatIPv4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
 }
 

@@ -1,4 +1,3 @@
-import { encodeExtended } from 'content-disposition'
 import mime from 'mime-types'
 import type { ObjectMeta } from '../origin/origin.ts'
 import { formatHttpDate } from './http-date.ts'
@@ -41,6 +40,15 @@ function asciiFallback(name: string): string {
     .normalize('NFD')
     .replace(/\p{M}/gu, '')
     .replace(/[^\x20-\x7e]/gu, '_')
+}
+
+/** The value of `filename*` (RFC 8187 section 3.2.1): encodeURIComponent leaves five that are no attr-char. */
+function encodeExtended(text: string): string {
+  const encoded = encodeURIComponent(text).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+  return `UTF-8''${encoded}`
 }
 
 function quote(text: string): string {

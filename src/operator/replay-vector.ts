@@ -33,7 +33,7 @@ export interface Vector {
   readonly code?: string
 }
 
-export interface VectorKey {
+interface VectorKey {
   readonly id: string
   readonly type: 'secret' | 'jwk'
   readonly encoding?: BufferEncoding

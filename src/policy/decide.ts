@@ -14,7 +14,7 @@ import { asksForNothingUnbuilt } from './rules/supported.ts'
 import { isBegun, isShortEnough, isUnexpired } from './rules/validity.ts'
 
 /** In this order: what the link is for, whether it lives, who asks. What spends something comes after all. */
-export const RULES: readonly Rule[] = [
+const RULES: readonly Rule[] = [
   coversPath,
   asksForNothingUnbuilt,
   notRevoked,

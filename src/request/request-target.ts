@@ -36,8 +36,3 @@ export function withPathToken(target: RequestTarget): RequestTarget | undefined 
     pathToken: target.rawPath.slice(2, slash),
   }
 }
-
-/** Path and query as they were sent, without a path token. */
-export function targetText(target: RequestTarget): string {
-  return target.rawQuery === undefined ? target.rawPath : `${target.rawPath}?${target.rawQuery}`
-}

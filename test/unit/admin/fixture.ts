@@ -1,12 +1,12 @@
-import { createSecretKey, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, request } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { createAdminApp } from '../../../src/admin/app.ts'
-import type { AdminServices, KeyAdmin, KeyInfo, NewKey } from '../../../src/admin/services.ts'
+import type { AdminServices } from '../../../src/admin/services.ts'
 import { sha256 } from '../../../src/base/bytes.ts'
 import type { AdminToken } from '../../../src/config/keys.ts'
 import { policySchema } from '../../../src/config/policy-schema.ts'
@@ -14,7 +14,7 @@ import { compilePolicy } from '../../../src/gateway/compile-policy.ts'
 import { StoredHistory } from '../../../src/http/history.ts'
 import { RouteTable } from '../../../src/http/route.ts'
 import { EmbeddedLeaseStore } from '../../../src/lease/embedded-lease-store.ts'
-import { isActive, type Key, KeyRing } from '../../../src/link/key-ring.ts'
+import type { KeyRing } from '../../../src/link/key-ring.ts'
 import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
 import { SluiceJwt } from '../../../src/link/schemes/sluice-jwt.ts'
 import { LinkVerifier } from '../../../src/link/verify-link.ts'
@@ -34,29 +34,18 @@ import { IdempotencyStore } from '../../../src/state/idempotency.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { MemoryOrigin } from '../../support/memory-origin.ts'
+import {
+  type CallOptions,
+  expectDocumented,
+  expectGuarded,
+  type Reply,
+  send,
+} from './admin-client.ts'
+import { FakeKeys, newSecret } from './fake-keys.ts'
 
 export const NOW = 1_800_000_000
 export const SCOPES = ['links', 'revoke', 'read', 'assets', 'keys', 'lists'] as const
 export type TokenName = (typeof SCOPES)[number] | 'all'
-
-export interface CallOptions {
-  /** The scope of the token, an Authorization field as it is, or none at all. */
-  readonly as?: TokenName | { readonly authorization: string } | 'nobody'
-  readonly body?: unknown
-  /** Sent as it is, instead of `body`. */
-  readonly raw?: string | Buffer
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-export interface Reply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly text: string
-  // members are asserted on, not relied on
-  readonly json: Record<string, unknown> & {
-    readonly errors?: { field: string; message: string }[]
-  }
-}
 
 /** The admin API over real parts, on a loopback port, at a time that stands still. */
 export interface AdminFixture {
@@ -65,6 +54,8 @@ export interface AdminFixture {
   readonly keys: FakeKeys
   readonly failures: { readonly error: Error; readonly requestId: string }[]
   readonly port: number
+  /** The Authorization field of a token. */
+  authorization(name: TokenName): string
   ready: { ready: boolean; reason?: string }
   call(method: string, path: string, options?: CallOptions): Promise<Reply>
   audited(): Record<string, unknown>[]
@@ -102,7 +93,10 @@ export async function startAdmin(): Promise<AdminFixture> {
     health: () => state.ready,
     onInternalFailure: (error, requestId) => failures.push({ error, requestId }),
   })
-  const server = createServer(app.callback())
+  const handle = app.callback()
+  const server = createServer((incoming, response) => {
+    void handle(incoming, response)
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const secrets = [...texts.values(), ...keys.secrets]
@@ -112,6 +106,7 @@ export async function startAdmin(): Promise<AdminFixture> {
     keys,
     failures,
     port,
+    authorization: (name) => `Bearer ${texts.get(name)}`,
     get ready() {
       return state.ready
     },
@@ -124,6 +119,7 @@ export async function startAdmin(): Promise<AdminFixture> {
         typeof as === 'object' ? as.authorization : as === 'nobody' ? '' : `Bearer ${texts.get(as)}`
       const reply = await send(port, method, path, authorization, options)
       expectGuarded(reply, secrets)
+      expectDocumented(method, path, reply)
       return reply
     },
     audited() {
@@ -178,61 +174,6 @@ const EMPTY_RECORD: Omit<AccessRecord, 'time'> = {
   ended_by: 'complete',
   duration_ms: 1,
   first_byte_ms: 1,
-}
-
-function newSecret(): string {
-  return randomBytes(32).toString('base64url')
-}
-
-/** Keys in memory; the change takes effect at once. */
-export class FakeKeys implements KeyAdmin {
-  readonly secrets: string[] = []
-  /** Thrown by the next change. */
-  failure: Error | undefined
-  readonly #clock: FakeClock
-  #keys: Key[] = []
-
-  constructor(clock: FakeClock) {
-    this.#clock = clock
-    this.#add({ alg: 'HS256', schemes: ['sluice-hmac'], kid: 'hmac-1' })
-    this.#add({ alg: 'HS256', schemes: ['sluice-jwt'], kid: 'jwt-1' })
-  }
-
-  get ring(): KeyRing {
-    return new KeyRing(this.#keys)
-  }
-
-  list(): KeyInfo[] {
-    return this.#keys.map((key) => ({
-      kid: key.kid,
-      alg: key.alg,
-      schemes: [...key.schemes],
-      notBefore: key.notBefore,
-      retireAt: key.retireAt,
-      active: isActive(key, this.#clock.now() / 1000),
-      signs: key.signKey !== undefined,
-    }))
-  }
-
-  create(options: NewKey): KeyInfo {
-    if (this.failure) throw this.failure
-    this.#add(options)
-    return this.list().at(-1) as KeyInfo
-  }
-
-  retire(kid: string, at: number): KeyInfo | undefined {
-    if (this.failure) throw this.failure
-    this.#keys = this.#keys.map((key) => (key.kid === kid ? { ...key, retireAt: at } : key))
-    return this.list().find((key) => key.kid === kid)
-  }
-
-  #add({ kid = 'k', alg, schemes, not_before }: NewKey): void {
-    const secret = newSecret()
-    this.secrets.push(secret)
-    const key = createSecretKey(Buffer.from(secret, 'base64url'))
-    const times = { notBefore: not_before, retireAt: undefined }
-    this.#keys.push({ kid, alg, schemes: new Set(schemes), ...times, verifyKey: key, signKey: key })
-  }
 }
 
 function buildServices(
@@ -328,63 +269,4 @@ function joinDownload(
     const leave = live.join(whole, connection, clock.now(), () => 0.123456)
   }
   return endings
-}
-
-/** By node:http, which sends what it is told, also where fetch would know better. */
-function send(
-  port: number,
-  method: string,
-  path: string,
-  authorization: string,
-  { body, raw, headers }: CallOptions,
-): Promise<Reply> {
-  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
-  return new Promise((resolve, reject) => {
-    const outgoing = request({
-      port,
-      host: '127.0.0.1',
-      method,
-      path,
-      headers: {
-        ...(authorization !== '' && { authorization }),
-        ...(payload !== undefined && {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(payload),
-        }),
-        ...headers,
-      },
-    })
-    outgoing.on('error', reject)
-    outgoing.on('response', (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString()
-        const isJson = /json/.test(response.headers['content-type'] ?? '') && text !== ''
-        const json = (isJson ? JSON.parse(text) : {}) as Reply['json']
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json })
-      })
-    })
-    outgoing.end(payload)
-  })
-}
-
-/** What holds for every answer, whatever was asked. */
-function expectGuarded({ status, headers, text, json }: Reply, secrets: readonly string[]): void {
-  expect(headers).toMatchObject({
-    'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-  })
-  for (const secret of secrets) expect(text.includes(secret)).toBe(false)
-  if (status < 400 || text === '') return
-  expect(headers['content-type']).toBe('application/problem+json')
-  expect(json).toMatchObject({
-    type: 'about:blank',
-    title: expect.any(String),
-    status,
-    code: expect.stringMatching(/^[a-z_]+$/),
-    request_id: headers['x-request-id'],
-  })
 }

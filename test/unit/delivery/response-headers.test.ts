@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import { parse } from 'content-disposition'
+import { parse } from 'content-disposition-v2'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
