@@ -15,14 +15,14 @@ export interface Answer {
 export type Outcome = Answer | Problem
 
 /** The names in braces of a path template. */
-export type PathParameters<Path extends string> = string extends Path
+type PathParameters<Path extends string> = string extends Path
   ? Readonly<Record<string, string>>
   : Path extends `${string}{${infer Name}}${infer Rest}`
     ? { readonly [N in Name]: string } & PathParameters<Rest>
     : unknown
 
 /** One request that was let in and whose parts fit their schemas. */
-export interface Call<Path extends string, Body, Query, Headers> {
+interface Call<Path extends string, Body, Query, Headers> {
   readonly services: AdminServices
   /** The id of the token, for the audit log. */
   readonly actor: string

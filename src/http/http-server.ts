@@ -85,6 +85,7 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
         })
       })
       server.closeIdleConnections()
+      if (listener !== server) server.close()
       const sweep = setInterval(() => {
         server.closeIdleConnections()
       }, 250)
@@ -166,7 +167,7 @@ function answerProtocolError(error: Error & { code?: string }, socket: Duplex): 
 
 /** Takes the PROXY header off connections of trusted peers; others speak plain HTTP. */
 function withProxyProtocol(server: Server, trusted: () => NetworkSet): TcpServer {
-  return createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+  const listener = createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     const peer = parseAddress(socket.remoteAddress ?? '')
     if (!peer || !trusted().has(peer)) {
       server.emit('connection', socket)
@@ -199,4 +200,7 @@ function withProxyProtocol(server: Server, trusted: () => NetworkSet): TcpServer
       server.emit('connection', socket)
     }
   })
+  // node watches the timeouts of a server's connections from its 'listening' on
+  listener.once('listening', () => server.emit('listening'))
+  return listener
 }

@@ -22,7 +22,7 @@ const filters = z.strictObject({
   limit: digits(z.int().min(1).max(1000)).default(100),
 })
 
-export const accessRecord = named(
+const accessRecord = named(
   'AccessRecord',
   z.object({
     time: z.string(),
