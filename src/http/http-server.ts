@@ -1,11 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Server as TcpServer } from 'node:net'
 import type { NetworkSet } from '../base/network-set.ts'
-import { parseAddress } from '../base/address.ts'
-import { readProxyHeader } from '../request/proxy-protocol.ts'
-import { setProxiedPeer } from './receive.ts'
+import { withProxyProtocol } from './proxy-listener.ts'
+import { type Handle, RequestOrder } from './request-order.ts'
 
 /** A request head must be complete within this time (contract 9.4). */
 const HEAD_TIMEOUT_MS = 10_000
@@ -13,8 +10,6 @@ const HEAD_TIMEOUT_MS = 10_000
 const IDLE_TIMEOUT_MS = 60_000
 /** Longer than common proxies keep idle connections, so that they close first. */
 const KEEP_ALIVE_MS = 65_000
-/** Requests of one connection that may wait behind the first. No known client sends that many ahead. */
-const MAX_WAITING = 64
 const MAX_HEAD_BYTES = 16 * 1024
 
 export interface PublicServerOptions {
@@ -40,7 +35,7 @@ export interface PublicServer {
 export function createPublicServer(options: PublicServerOptions): PublicServer {
   let active = 0
   let draining = false
-  const handle = inOrder((request, response) => {
+  const order = new RequestOrder((request, response) => {
     active++
     if (draining) response.shouldKeepAlive = false
     response.once('close', () => {
@@ -48,6 +43,9 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
     })
     options.handle(request, response)
   })
+  const serve: Handle = (request, response) => {
+    order.serve(request, response)
+  }
   const server = createServer(
     {
       maxHeaderSize: MAX_HEAD_BYTES,
@@ -60,17 +58,19 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
       requireHostHeader: false,
       noDelay: true,
     },
-    handle,
+    serve,
   )
   server.timeout = IDLE_TIMEOUT_MS
   // an expectation other than 100-continue changes nothing for a request without body
-  server.on('checkExpectation', handle)
+  server.on('checkExpectation', serve)
   server.on('connect', (_request, socket) => {
-    answerProtocolError(new Error('CONNECT is not spoken here'), socket)
+    order.refuse(new Error('CONNECT is not spoken here'), socket)
   })
-  server.on('clientError', answerProtocolError)
+  server.on('clientError', (error, socket) => {
+    order.refuse(error, socket)
+  })
   const listener = options.proxyProtocol
-    ? withProxyProtocol(server, options.trustedProxies)
+    ? withProxyProtocol(server, options.trustedProxies, HEAD_TIMEOUT_MS)
     : server
   return {
     listener,
@@ -97,110 +97,4 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
       clearTimeout(limit)
     },
   }
-}
-
-type Handle = (request: IncomingMessage, response: ServerResponse) => void
-
-/**
- * node emits pipelined requests while an earlier answer still runs. Here each waits for the answer
- * before it, and is dropped when that one closed the connection.
- */
-function inOrder(handle: Handle): Handle {
-  const busy = new WeakMap<Socket, (() => void)[]>()
-  const serve: Handle = (request, response) => {
-    const { socket } = request
-    const waiting = busy.get(socket)
-    if (waiting) {
-      if (waiting.length >= MAX_WAITING) socket.destroy()
-      waiting.push(() => {
-        serve(request, response)
-      })
-      return
-    }
-    const queue: (() => void)[] = []
-    busy.set(socket, queue)
-    response.once('close', () => {
-      busy.delete(socket)
-      const [next, ...rest] = queue
-      if (!next || !response.shouldKeepAlive || socket.destroyed) return
-      // node hands the socket to the next response after this event
-      process.nextTick(() => {
-        next()
-        busy.get(socket)?.push(...rest)
-      })
-    })
-    handle(request, response)
-  }
-  return serve
-}
-
-/** The parser refused the bytes; nobody knows where a next request would begin. */
-function answerProtocolError(error: Error & { code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request'
-  const code = Number.parseInt(status, 10)
-  const id = randomUUID()
-  const body = JSON.stringify({
-    type: 'about:blank',
-    title: status.slice(4),
-    status: code,
-    code: 'request_invalid',
-    request_id: id,
-  })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n` +
-      `X-Request-Id: ${id}\r\n` +
-      `Cache-Control: no-store\r\nConnection: close\r\nDate: ${new Date().toUTCString()}\r\n\r\n${body}`,
-    () => {
-      socket.destroy()
-    },
-  )
-}
-
-/** Takes the PROXY header off connections of trusted peers; others speak plain HTTP. */
-function withProxyProtocol(server: Server, trusted: () => NetworkSet): TcpServer {
-  const listener = createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-    const peer = parseAddress(socket.remoteAddress ?? '')
-    if (!peer || !trusted().has(peer)) {
-      server.emit('connection', socket)
-      return
-    }
-    let seen = Buffer.alloc(0)
-    const timer = setTimeout(() => socket.destroy(), HEAD_TIMEOUT_MS)
-    const drop = (): void => {
-      clearTimeout(timer)
-      socket.destroy()
-    }
-    socket.on('error', drop)
-    socket.on('readable', read)
-
-    function read(): void {
-      const chunk = socket.read() as Buffer | null
-      if (chunk === null) return
-      seen = Buffer.concat([seen, chunk])
-      const header = readProxyHeader(seen)
-      if (header.outcome === 'incomplete') return
-      if (header.outcome === 'invalid') {
-        drop()
-        return
-      }
-      clearTimeout(timer)
-      socket.off('readable', read)
-      socket.off('error', drop)
-      if (header.source) setProxiedPeer(socket, header.source)
-      if (seen.length > header.length) socket.unshift(seen.subarray(header.length))
-      server.emit('connection', socket)
-    }
-  })
-  // node watches the timeouts of a server's connections from its 'listening' on
-  listener.once('listening', () => server.emit('listening'))
-  return listener
 }

@@ -42,6 +42,9 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
   const { request } = exchange
   const headers = readHeaders(request.rawHeaders)
   exchange.headers = headers
+  const client = findClient(request.socket, headers, entrance.trustedProxies)
+  exchange.client = client.outcome === 'known' ? client.address : undefined
+  if (client.outcome === 'conflict') return refused('request_invalid', client.why)
   const broken = protocolFault(request.httpVersion, headers)
   if (broken !== undefined) return refused('request_invalid', broken)
   const method = request.method ?? ''
@@ -53,9 +56,6 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
   const { path, route, why, ...located } = locate(target, entrance.routes)
   exchange.path = path
   exchange.route = route
-  const client = findClient(request.socket, headers, entrance.trustedProxies)
-  if (client.outcome === 'conflict') return refused('request_invalid', client.why)
-  exchange.client = client.outcome === 'known' ? client.address : undefined
   if (path === undefined) return refused('path_invalid', why)
   if (!route) {
     return path === JWKS_PATH

@@ -29,11 +29,7 @@ export interface Reply {
 }
 
 /** Sends one request on a connection of its own and reads the whole answer. */
-export async function send(
-  gateway: Target,
-  target: string,
-  options?: SendOptions,
-): Promise<Reply> {
+export async function send(gateway: Target, target: string, options?: SendOptions): Promise<Reply> {
   return (await openDownload(gateway, target, options)).rest()
 }
 

@@ -1,4 +1,10 @@
-import { exportJWK, type GenerateKeyPairOptions, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import {
+  exportJWK,
+  type GenerateKeyPairOptions,
+  generateKeyPair,
+  type JWTPayload,
+  SignJWT,
+} from 'jose'
 
 /** A key pair of npm `jose`: an independent signer of `sluice-jwt` links. */
 export interface JoseSigner {
