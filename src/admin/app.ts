@@ -16,7 +16,7 @@ import { revocationEndpoints } from './routes/revocations.ts'
 import { statsEndpoint } from './routes/stats.ts'
 import type { AdminServices } from './services.ts'
 
-/** Every endpoint of the admin API (contract 8), in the order of the document. */
+/** Every endpoint of the admin API, in the order of the document. */
 export function adminEndpoints(): readonly Endpoint[] {
   const endpoints: readonly Endpoint[] = [
     ...linkEndpoints,

@@ -46,7 +46,7 @@ const ip = z
       'IPv4 as 32-bit integer (192.168.2.1 = 3232236033), an address, a CIDR, or several.',
   })
 
-/** What a link shall say (contract 5). The form is checked here, the sense where links are minted. */
+/** What a link shall say. The form is checked here, the sense where links are minted. */
 const linkRequest = named(
   'LinkRequest',
   z.strictObject({

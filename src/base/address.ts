@@ -203,7 +203,7 @@ export function formatNetwork(network: Network): string {
   return network.prefix === width ? network.first.text : `${network.first.text}/${network.prefix}`
 }
 
-/** What counts as one client (contract 9.2): the IPv4 address, or the IPv6 /64. */
+/** What counts as one client: the IPv4 address, or the IPv6 /64. */
 export function clientKey(address: Address): string {
   return address.family === 4 ? address.text : `${address.a.toString(16)}:${address.b.toString(16)}`
 }

@@ -8,7 +8,7 @@ import { serveCommand } from './serve.ts'
 import { signCommand } from './sign.ts'
 import { vectorsCommand } from './vectors.ts'
 
-/** Commands of the contract that this version does not have. */
+/** Commands that are planned and that this version lacks. */
 const LATER = {
   backtest: 'replay an access log against another policy',
   top: 'live downloads in the terminal',

@@ -3,7 +3,7 @@ import { didYouMean } from './suggestion.ts'
 
 /** Fields that several schemas share. */
 
-/** The schema of something the contract names and this version lacks: absent, or refused by name. */
+/** The schema of something that is planned and that this version lacks: absent, or refused by name. */
 export function notBuiltYet(what: string) {
   return z
     .never({ error: `${what} is not built yet` })

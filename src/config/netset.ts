@@ -6,7 +6,7 @@ export interface ParsedNetset {
   readonly problems: readonly Problem[]
 }
 
-/** Wider entries are a poisoned or broken feed (field note 30). fc00::/7 is the widest real IPv6 one. */
+/** Wider entries are a poisoned or broken feed. fc00::/7 is the widest real IPv6 one. */
 const LONGEST_REFUSED_PREFIX = { 4: 7, 6: 6 } as const
 
 /** A file that is no netset at all is reported by its first lines. */

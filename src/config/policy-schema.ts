@@ -49,7 +49,7 @@ const parameterPattern = z.string().regex(/^[^\s&=#?*]+\*?$/, {
 /** The `lifetime.maxSeconds` of a policy that does not say: a week. */
 export const DEFAULT_MAX_SECONDS = 604_800
 
-/** The shape of a policy file with every default of the contract. */
+/** The shape of a policy file with every default. */
 export const policySchema = z
   .strictObject({
     $schema: z.string().optional().describe('The JSON Schema, for editors.'),

@@ -71,7 +71,7 @@ const typeOfExtension = rememberRecent(256, (extension: string) => {
 })
 
 /**
- * The headers of a 200 or 206 (contract section 6; RFC 9110 sections 8 and 14.3) but for Content-Length
+ * The headers of a 200 or 206 (RFC 9110 sections 8 and 14.3) but for Content-Length
  * and Content-Range, as name, value, name, value for `writeHead`. `contentType` is that of the response:
  * the object's, or multipart/byteranges. The array is the caller's to extend.
  */

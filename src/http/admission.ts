@@ -9,7 +9,7 @@ import type { ByteRange } from '../delivery/byte-range.ts'
 import type { DownloadKey, DownloadLedger } from '../state/download-ledger.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Which download a request belongs to (contract 9.2). */
+/** Which download a request belongs to. */
 export function downloadKey(grant: Grant, context: RequestContext): DownloadKey {
   const client = context.client ? clientKey(context.client) : 'unknown'
   return { link: grant.countKey, object: context.path, client }

@@ -4,7 +4,7 @@ import type { NetworkSet } from '../base/network-set.ts'
 import { withProxyProtocol } from './proxy-listener.ts'
 import { type Handle, RequestOrder } from './request-order.ts'
 
-/** A request head must be complete within this time (contract 9.4). */
+/** A request head must be complete within this time. */
 const HEAD_TIMEOUT_MS = 10_000
 /** A reader that takes nothing for this time is cut. */
 const IDLE_TIMEOUT_MS = 60_000

@@ -3,7 +3,7 @@ import { addressFromInteger, formatNetwork, parseNetwork } from '../base/address
 import type { EpochSeconds } from '../base/clock.ts'
 import { type AccessRule, formatAccessRules, parseAccessRules } from './access-rule.ts'
 
-/** What a native link may say besides its path and expiry (contract 5), in its own vocabulary. */
+/** What a native link may say besides its path and expiry, in its own vocabulary. */
 export interface Constraints {
   readonly jti?: string
   readonly iat?: EpochSeconds

@@ -12,7 +12,7 @@ export interface MetricSources {
 
 /**
  * Prometheus metrics. Labels are reason, policy, route, origin, kid and status class: never a URL, an
- * address or a link (field note 33).
+ * address or a link.
  */
 export class Metrics implements RecordSink {
   readonly registry = new Registry()

@@ -7,7 +7,7 @@ export type PathResult =
 
 /**
  * Decodes the raw path of a request target once and refuses every form that a later reader (a file
- * system, an origin) could take for another path (contract 9.3; CVE-2019-9901 and its kin). What comes
+ * system, an origin) could take for another path (CVE-2019-9901 and its kin). What comes
  * out is the only text that rules, origins and records see.
  */
 export function canonicalisePath(raw: string): PathResult {

@@ -4,7 +4,7 @@ import type { EpochSeconds } from '../base/clock.ts'
 import { ByteIntervals } from '../base/intervals.ts'
 import { inTransaction } from './database.ts'
 
-/** What makes requests one download (contract 9.2): the same link, object and client. */
+/** What makes requests one download: the same link, object and client. */
 export interface DownloadKey {
   readonly link: string
   readonly object: string

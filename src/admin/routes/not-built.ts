@@ -2,7 +2,7 @@ import { type Endpoint, endpoint } from '../endpoint.ts'
 import type { Access } from '../auth.ts'
 import { problem } from '../problem.ts'
 
-/** Endpoints that the contract names and this version lacks: refused by name, never mistaken for a typo. */
+/** Endpoints that are planned and that this version lacks: refused by name, never mistaken for a typo. */
 function notBuilt(
   method: Endpoint['method'],
   path: string,

@@ -29,7 +29,7 @@ const SIGNATURE_MARK = '&Signature='
 
 /**
  * `PATH?…constraints…&Expires=E&KeyId=K&Signature=S` with
- * S = base64url(HMAC-SHA256(key, the exact path and query before `&Signature=`)) (contract 5).
+ * S = base64url(HMAC-SHA256(key, the exact path and query before `&Signature=`)).
  * Only ignored parameters may follow the signature.
  */
 export class SluiceHmac implements Scheme {

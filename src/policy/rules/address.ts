@@ -3,7 +3,7 @@ import { refuse } from '../../base/refusal.ts'
 import type { Policy } from '../policy.ts'
 import type { Rule } from '../rule.ts'
 
-/** Prefix tolerance (contract 3): mobile and IPv6 privacy addresses change within these blocks. */
+/** Prefix tolerance: mobile and IPv6 privacy addresses change within these blocks. */
 const TOLERATED = { 4: 24, 6: 64 } as const
 
 /** The client is at an address that the link, or its first use, is pinned to. */
