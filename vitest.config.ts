@@ -6,6 +6,6 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    reporters: process.env['CI'] ? ['default'] : ['dot'],
+    reporters: ['default'],
   },
 })

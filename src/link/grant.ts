@@ -13,7 +13,7 @@ export interface Resource {
 export interface Grant {
   readonly scheme: string
   readonly key: Key
-  /** `jti`, or the first 12 hex digits of the link's SHA-256: how records and revocations name it. */
+  /** `jti`, or the first 12 hex digits of the SHA-256 of what was signed: how records and revocations name it. */
   readonly linkId: string
   /** What limits of a link are counted by: unique to key and link. */
   readonly countKey: string

@@ -124,9 +124,11 @@ function judge(
   if (max !== undefined) {
     const spent = history.spent(grant)
     const detail = `${spent} of ${max} uses are spent`
-    const isSpent = spent >= max
-    trace.push({ rule: 'uses', outcome: isSpent ? 'refuse' : 'pass', detail })
-    if (isSpent) refusal ??= { reason: 'link_used', detail }
+    const { enforcement, uses } = route.policy
+    const observes = enforcement === 'observe' || uses.enforcement === 'observe'
+    const outcome = spent < max ? 'pass' : observes ? 'observe' : 'refuse'
+    trace.push({ rule: 'uses', outcome, detail })
+    if (outcome === 'refuse') refusal ??= { reason: 'link_used', detail }
   }
   const hint = hasClient
     ? null

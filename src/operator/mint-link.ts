@@ -135,13 +135,17 @@ function beyondPolicy(
   policy: Policy,
   expiresAt: EpochSeconds,
 ): MintProblem | undefined {
-  const { ip, nbf, rate, max_parallel_downloads, anti_fraud, autograph_tag, accessRules } =
+  const { iat, ip, nbf, rate, max_parallel_downloads, anti_fraud, autograph_tag, accessRules } =
     constraints
   if (anti_fraud === true) return { field: 'anti_fraud', message: 'anti-fraud is not built yet' }
   if (autograph_tag !== undefined)
     return { field: 'autograph_tag', message: 'tagging is not built yet' }
   if (accessRules?.some((rule) => rule.type === 'ip.geoip.country')) {
     return { field: 'accessRules', message: 'country rules are not built yet' }
+  }
+  const { maxSeconds } = policy.lifetime
+  if (iat !== undefined && expiresAt - iat > maxSeconds) {
+    return { field: 'iat', message: `the policy ${policy.name} allows at most ${maxSeconds} s` }
   }
   if (nbf !== undefined && nbf >= expiresAt) {
     return { field: 'nbf', message: 'the link would expire before it begins' }

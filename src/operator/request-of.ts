@@ -30,6 +30,9 @@ export function requestOf(
     const route = result.ok ? routes.find(result.path) : undefined
     if (!result.ok) why = result.why
     if (!result.ok || !route) continue
+    // as at the gateway's own door: `/~TOKEN` is a link only where the route behind it takes such links
+    if (target === behind && !route.verifier.schemes.some(({ name }) => name === 'sluice-jwt'))
+      continue
     const context: RequestContext = {
       id: randomUUID(),
       now: supposed.now,

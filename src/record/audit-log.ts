@@ -88,7 +88,9 @@ export function checkAudit(file: string): { entries: number; problems: string[] 
       continue
     }
     const { hash, ...content } = entry
-    if (hashOf(content) !== hash) problems.push(`line ${i + 1}: the content was changed`)
+    // the line must be what was written: of two members of one name a parser shows but one
+    if (hashOf(content) !== hash || JSON.stringify(entry) !== line)
+      problems.push(`line ${i + 1}: the content was changed`)
     if (entry.prev !== previous) problems.push(`line ${i + 1}: does not follow the line before`)
     if (entry.seq !== seq + 1) problems.push(`line ${i + 1}: number ${entry.seq} follows ${seq}`)
     previous = hash

@@ -79,7 +79,9 @@ export class LiveDownloads {
     joined.connections.add(connection)
     return () => {
       joined.connections.delete(connection)
-      if (joined.connections.size === 0) this.#byKey.delete(facts.key)
+      if (joined.connections.size === 0 && this.#byKey.get(facts.key) === joined) {
+        this.#byKey.delete(facts.key)
+      }
     }
   }
 

@@ -22,7 +22,6 @@ export function canonicalisePath(raw: string): PathResult {
   }
   if (!encoded) return checkSegments(raw)
   if (/%(?![0-9A-Fa-f]{2})/.test(raw)) return bad('holds a broken percent sequence')
-  if (/%25[0-9A-Fa-f]{2}/.test(raw)) return bad('is encoded twice')
   if (/%(?:2[Ff]|5[Cc]|[01][0-9A-Fa-f]|7[Ff])/.test(raw)) {
     return bad('holds an encoded slash, backslash or control byte')
   }
@@ -32,6 +31,8 @@ export function canonicalisePath(raw: string): PathResult {
   } catch {
     return bad('is not UTF-8')
   }
+  // %252e, and %25%32%65 too: what a second decoding would read as another path
+  if (/%[0-9A-Fa-f]{2}/.test(decoded)) return bad('is encoded twice')
   return checkSegments(decoded)
 }
 

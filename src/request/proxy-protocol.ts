@@ -42,7 +42,8 @@ function readV1(bytes: Buffer): ProxyHeader {
     return invalid('the PROXY line is malformed')
   }
   if (!isPort(words[4]) || !isPort(words[5])) return invalid('the PROXY line has a wrong port')
-  if (v6 !== (words[2] ?? '').includes(':')) return invalid('the PROXY line mixes families')
+  if ([words[2], words[3]].some((word) => v6 !== (word ?? '').includes(':')))
+    return invalid('the PROXY line mixes families')
   return { outcome: 'read', length, source }
 }
 

@@ -150,11 +150,14 @@ export class DownloadLedger {
 
   /** The last connection of a download is gone. */
   settle(download: OpenDownload): void {
-    if (this.#open.get(download.text) === download) this.#open.delete(download.text)
+    const isCurrent = this.#open.get(download.text) === download
+    if (isCurrent) this.#open.delete(download.text)
     this.#dirty.delete(download)
     const downloads = this.#limited.get(download.key.link)
     downloads?.delete(download)
     if (downloads?.size === 0) this.#limited.delete(download.key.link)
+    // the object changed meanwhile: what is kept is of the new one
+    if (!isCurrent) return
     // without an ETag nobody could tell that a resume is of the same object
     if (download.uses || (!download.isComplete && download.etag !== '')) this.#save(download)
     else if (download.isSaved) this.#drop(download.key)

@@ -126,7 +126,7 @@ describe('a link for one download at a time', () => {
       expect(mine.length).toBeGreaterThan(4)
       expect(mine.filter(({ decision }) => decision !== 'permit')).toEqual([])
       expect(records.filter(({ client }) => client === '127.0.0.2')).toMatchObject([
-        { status: 429, reason: 'too_many_downloads', bytes: 0 },
+        { status: 429, reason: 'too_many_downloads', decision: 'deny' },
       ])
     },
   )

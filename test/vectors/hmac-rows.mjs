@@ -144,7 +144,7 @@ export async function hmacRows({ NOW, hmac }) {
   deny('a constraint added', good.replace('?', '?streaming=true&'))
   deny('a semicolon instead of an ampersand', good.replace('&', ';'))
   deny('a second question mark', good.replace('?', '??'))
-  deny('a raw non-ASCII byte in the query', link(`filename=\u00fc.mp4&${END}&${KEY}`))
+  deny('a raw non-ASCII byte in the query', link(`filename=\u00c3\u00bc.mp4&${END}&${KEY}`))
   deny('a raw space in the query', link(`filename=a b.mp4&${END}&${KEY}`))
 
   // the path

@@ -16,7 +16,7 @@ function hmac(hexKey, text, digest = 'sha256') {
   const mac = execFileSync(
     'openssl',
     ['dgst', `-${digest}`, '-mac', 'HMAC', '-macopt', `hexkey:${hexKey}`, '-binary'],
-    { input: text },
+    { input: Buffer.from(text, 'latin1') },
   )
   return mac.toString('base64url')
 }

@@ -50,8 +50,9 @@ export class SluiceHmac implements Scheme {
     }
     const ampersand = rawQuery.indexOf('&', at)
     if (ampersand >= 0) {
-      for (const { name } of rawParameters(rawQuery.slice(ampersand + 1))) {
-        if (!this.#isIgnored(name)) return refused('a parameter follows the Signature')
+      const following = rawParameters(rawQuery.slice(ampersand + 1))
+      if (following.length === 0 || !following.every(({ name }) => this.#isIgnored(name))) {
+        return refused('more than ignored parameters follows the Signature')
       }
     }
     const query = ampersand < 0 ? rawQuery : rawQuery.slice(0, ampersand)

@@ -123,13 +123,15 @@ export class SluiceJwt implements Scheme {
       }
     }
     const { jti } = constraints as Constraints
+    // without the signature: whoever holds an ECDSA signature (r, s) can write (r, n - s), which holds too
+    const signed = token.slice(0, token.lastIndexOf('.'))
     return {
       outcome: 'granted',
       grant: {
         scheme: NAME,
         key,
-        linkId: jti ?? shortDigest(token),
-        countKey: jti === undefined ? digestText(token) : `${key.kid}/${jti}`,
+        linkId: jti ?? shortDigest(signed),
+        countKey: jti === undefined ? digestText(signed) : `${key.kid}/${jti}`,
         resource,
         validUntil: exp,
         constraints,
@@ -151,6 +153,10 @@ export class SluiceJwt implements Scheme {
       keyid: key.kid,
       noTimestamp: request.constraints.iat === undefined,
     })
+    if (token.length > MAX_TOKEN) {
+      const detail = `the token would be longer than ${MAX_TOKEN} bytes`
+      return refuse('link_constraint_unsupported', detail)
+    }
     if (request.path.endsWith('/*')) {
       return { target: `/~${token}${request.path.slice(0, -1)}` }
     }

@@ -10,7 +10,7 @@ export const comesFromAllowedPage: Rule = {
     if (allow.length === 0) return undefined
     const { referer } = context.headers
     if (referer === undefined) {
-      return allow.includes('none')
+      return allow.some((pattern) => pattern.toLowerCase() === 'none')
         ? undefined
         : refuse('referrer_not_allowed', 'the request has no Referer')
     }
@@ -30,6 +30,7 @@ function hostOf(referer: string): string | undefined {
 }
 
 function matches(pattern: string, host: string): boolean {
-  if (pattern === 'none') return false
-  return pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern
+  const name = pattern.toLowerCase()
+  if (name === 'none') return false
+  return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name
 }
