@@ -17,7 +17,7 @@ import { FileOrigin } from '../origin/file-origin.ts'
 import { HttpOrigin } from '../origin/http-origin.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Policy } from '../policy/policy.ts'
-import { compilePolicy } from './compile-policy.ts'
+import { compilePolicy } from '../policy/compile-policy.ts'
 import { LiveLists } from './live-lists.ts'
 
 /** Everything that one configuration makes. A reload makes a new one and closes the old. */

@@ -2,7 +2,7 @@ import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } fro
 import { parseAddress } from '../base/address.ts'
 import { REASONS, type Refusal } from '../base/refusal.ts'
 import { policySchema } from '../config/policy-schema.ts'
-import { compilePolicy } from '../gateway/compile-policy.ts'
+import { compilePolicy } from '../policy/compile-policy.ts'
 import { RouteTable } from '../http/route.ts'
 import { type Key, KeyRing } from '../link/key-ring.ts'
 import type { Scheme } from '../link/scheme.ts'

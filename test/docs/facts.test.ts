@@ -6,7 +6,15 @@ import { REASONS } from '../../src/base/refusal.ts'
 import { CONSTRAINT_NAMES } from '../../src/link/constraints.ts'
 import { ROOT } from '../support/sluice.ts'
 import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
-import { codesOf, fencesOf, type Page, proseOf, readPage, readPages, rowsBelow } from './markdown.ts'
+import {
+  codesOf,
+  fencesOf,
+  type Page,
+  proseOf,
+  readPage,
+  readPages,
+  rowsBelow,
+} from './markdown.ts'
 
 const REFUSALS = readPage('docs/refusals.md')
 
@@ -25,12 +33,20 @@ function factsOf(page: Page, heading: string): (string | number)[][] {
 
 describe('docs/refusals.md', () => {
   test('lists every reason with its status and code, in the order of the source', () => {
-    const expected = Object.entries(REASONS).map(([reason, { status, code }]) => [reason, status, code])
+    const expected = Object.entries(REASONS).map(([reason, { status, code }]) => [
+      reason,
+      status,
+      code,
+    ])
     expect(factsOf(REFUSALS, '## Refusals')).toEqual(expected)
   })
 
   test('lists every failure with its status and code, in the order of the source', () => {
-    const expected = Object.entries(FAILURES).map(([name, { status, code }]) => [name, status, code])
+    const expected = Object.entries(FAILURES).map(([name, { status, code }]) => [
+      name,
+      status,
+      code,
+    ])
     expect(factsOf(REFUSALS, '## Failures')).toEqual(expected)
   })
 })
@@ -148,13 +164,18 @@ describe('what a gateway shows', () => {
   test('is described: every field of a record in docs/records.md', async () => {
     await fetch(gateway.url + gateway.sign('/files/a.txt'))
     const [record] = await gateway.records(1)
-    const fields = rowsBelow(readPage('docs/records.md'), '# Records').flatMap(([cell]) => codesOf(cell))
+    const fields = rowsBelow(readPage('docs/records.md'), '# Records').flatMap(([cell]) =>
+      codesOf(cell),
+    )
     expect(fields).toEqual(Object.keys(record ?? {}))
   })
 
   test('is described: every metric of ours with its labels in docs/metrics.md', async () => {
     const text = await (await fetch(`${gateway.adminUrl}/metrics`)).text()
-    const ours = [...text.matchAll(/^# TYPE (sluice_\w+) (\w+)$/gm)].map(([, name, type]) => [name, type])
+    const ours = [...text.matchAll(/^# TYPE (sluice_\w+) (\w+)$/gm)].map(([, name, type]) => [
+      name,
+      type,
+    ])
     const rows = rowsBelow(readPage('docs/metrics.md'), '# Metrics')
     expect(rows.map(([name, type]) => [codesOf(name)[0], type])).toEqual(ours)
     for (const [name, , labels] of rows) {

@@ -16,12 +16,11 @@ let home: string
 
 /** A self-signed certificate, as files for nginx and as one for HAProxy. */
 async function makeCertificate(): Promise<void> {
-  const made = await run(program('openssl'), [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-    ...['-days', '1', '-subj', '/CN=downloads.example.com'],
-    ...['-keyout', join(home, 'downloads.key'), '-out', join(home, 'downloads.crt')],
-  ])
-  expect(made.status, made.stderr).toBe(0)
+  const options = '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1'.split(' ')
+  const files = ['-keyout', join(home, 'downloads.key'), '-out', join(home, 'downloads.crt')]
+  const subject = ['-subj', '/CN=downloads.example.com']
+  const made = await run(program('openssl'), ['req', ...options, ...subject, ...files])
+  if (made.status !== 0) throw new Error(made.stderr)
   const pem = await run('cat', [join(home, 'downloads.crt'), join(home, 'downloads.key')])
   writeFileSync(join(home, 'downloads.pem'), pem.stdout, { mode: 0o600 })
 }
@@ -36,10 +35,9 @@ async function start(server: object): Promise<void> {
 async function downloadThrough(port: number, ...flags: readonly string[]): Promise<AccessRecord> {
   const link = new URL(await gateway.sign('/files/demo.mp4'))
   const url = `https://downloads.example.com:${port}${link.pathname}${link.search}`
-  const args = [
-    ...['-sSk', '--http2', '--interface', CLIENT, '-o', join(home, 'got'), '-w', '%{http_version}'],
-    ...['--resolve', `downloads.example.com:${port}:127.0.0.1`, ...flags, url],
-  ]
+  const from = ['--interface', CLIENT, '--resolve', `downloads.example.com:${port}:127.0.0.1`]
+  const to = ['-o', join(home, 'got'), '-w', '%{http_version}']
+  const args = ['-sSk', '--http2', ...from, ...to, ...flags, url]
   await poll(async () => {
     const { status, stdout } = await run(program('curl'), args)
     return status === 0 && stdout === '2' ? true : undefined
@@ -57,7 +55,11 @@ describe('the configuration of docs/behind-nginx.md', () => {
     await gateway.stop()
   })
 
-  needs('nginx', 'curl', 'openssl')('delivers, and tells who the client is', async () => {
+  needs(
+    'nginx',
+    'curl',
+    'openssl',
+  )('delivers, and tells who the client is', async () => {
     await makeCertificate()
     const port = await freePort()
     const site = programOf(readPage('docs/behind-nginx.md'), 'sluice.conf')
@@ -94,7 +96,11 @@ describe('the configuration of docs/behind-haproxy.md', () => {
     await gateway.stop()
   })
 
-  needs('haproxy', 'curl', 'openssl')('delivers, and tells who the client is', async () => {
+  needs(
+    'haproxy',
+    'curl',
+    'openssl',
+  )('delivers, and tells who the client is', async () => {
     await makeCertificate()
     const port = await freePort()
     const adminPort = await gateway.child.until(
@@ -110,7 +116,9 @@ describe('the configuration of docs/behind-haproxy.md', () => {
     const haproxy = startForTest(program('haproxy'), ['-db', '-f', file])
     const record = await downloadThrough(port, '-H', 'X-Forwarded-For: 192.0.2.1')
     expect(record).toMatchObject({ client: CLIENT, decision: 'permit', coverage: 1 })
-    const log = await haproxy.until(() => (haproxy.stdout.includes(' 200 ') ? haproxy.stdout : undefined))
+    const log = await haproxy.until(() =>
+      haproxy.stdout.includes(' 200 ') ? haproxy.stdout : undefined,
+    )
     expect(log).toContain('GET /files/demo.mp4 200 ')
     expect(log).not.toContain('Signature')
     expect(haproxy.stderr).not.toMatch(/ALERT|WARNING/)

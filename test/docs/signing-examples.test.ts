@@ -1,37 +1,29 @@
-import { accessSync, constants, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { hash } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parse } from 'content-disposition-v2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { run } from '../support/child.ts'
-import { skippedFor } from '../support/skipped-programs.ts'
+import { type Ended, run } from '../support/child.ts'
 import { ROOT } from '../support/sluice.ts'
+import { findInterpreter } from './interpreters.ts'
 import { fencesOf, programOf, readPage } from './markdown.ts'
 import { startWorkspace, type Workspace } from './workspace.ts'
 
 const PAGE = readPage('docs/links.md')
 
-/** How each program of the page is run, by its file name. */
-const PROGRAMS: Readonly<Record<string, readonly [string, ...string[]]>> = {
-  'sign.sh': ['bash'],
-  'sign.mjs': ['node'],
-  'sign.py': ['python3'],
-  'sign.php': ['php'],
-  'sign.go': ['go', 'run'],
-  'Sign.java': ['java'],
-  'sign.rb': ['ruby'],
-  'sign-jwt.mjs': ['node'],
-  'sign-jwt.py': ['python3'],
-}
-
-function isOnPath(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+/** How each program of the page is run, by its file name, and how to see whether its library is there. */
+const PROGRAMS: Readonly<
+  Record<string, { readonly run: readonly [string, ...string[]]; readonly library?: string[] }>
+> = {
+  'sign.sh': { run: ['bash'] },
+  'sign.mjs': { run: ['node'] },
+  'sign.py': { run: ['python3'] },
+  'sign.php': { run: ['php'] },
+  'sign.go': { run: ['go', 'run'] },
+  'Sign.java': { run: ['java'] },
+  'sign.rb': { run: ['ruby'] },
+  'sign-jwt.mjs': { run: ['node'] },
+  'sign-jwt.py': { run: ['python3'], library: ['-c', 'import jwt'] },
 }
 
 let workspace: Workspace
@@ -64,35 +56,25 @@ function environment(): NodeJS.ProcessEnv {
   }
 }
 
-/** Whether PyJWT is there: a library that no machine has by itself. */
-async function hasPyJwt(): Promise<boolean> {
-  return isOnPath('python3') && (await run('python3', ['-c', 'import jwt'])).status === 0
-}
-
 describe('the signing code of docs/links.md', () => {
   test('is run here, all of it', () => {
     const files = fencesOf(PAGE).flatMap(({ info }) => /^file=(.+)$/.exec(info)?.[1] ?? [])
     expect(files).toEqual(Object.keys(PROGRAMS))
   })
 
-  for (const [file, [program, ...args]] of Object.entries(PROGRAMS)) {
-    const title = `${file} makes a link that downloads`
-    if (!isOnPath(program)) {
-      test.skip(skippedFor(title, [program]), () => undefined)
-      continue
-    }
-    test(
-      title,
-      async ({ skip }) => {
-        if (file === 'sign-jwt.py' && !(await hasPyJwt())) skip('PyJWT is not installed')
+  for (const [file, { run: command, library }] of Object.entries(PROGRAMS)) {
+    const [program, ...args] = command
+    const { isThere, absence } = findInterpreter(program, library)
+    test.runIf(isThere)(
+      `${file} makes a link that downloads${absence}`,
+      { timeout: 60_000 },
+      async () => {
         const source = join(workspace.directory, file)
         writeFileSync(source, programOf(PAGE, file))
         const options = { cwd: workspace.directory, env: environment() }
-        const ended = await run(program, [...args, source], options)
-        expect(ended.status, ended.stderr).toBe(0)
-        await expectDownload(workspace.url + ended.stdout.trimEnd())
+        const target = outputOf(await run(program, [...args, source], options))
+        expect(await download(target)).toEqual(WHOLE)
       },
-      60_000,
     )
   }
 })
@@ -103,16 +85,33 @@ describe('examples/sign-link.sh', () => {
     const name = 'filename=Gr%C3%BC%C3%9Fe%20%26%20K%C3%BCsse.mp4'
     const args = ['examples/sign-link.sh', key, '/files/demo.mp4', '600', name, 'rate=100000000']
     const ended = await run('bash', args, { cwd: ROOT })
-    expect(ended.status, ended.stderr).toBe(0)
-    await expectDownload(workspace.url + ended.stdout.trimEnd())
+    expect(await download(outputOf(ended))).toEqual(WHOLE)
   })
 })
 
-async function expectDownload(url: string): Promise<void> {
-  const response = await fetch(url)
-  expect({ url, status: response.status }).toEqual({ url, status: 200 })
-  const header = response.headers.get('content-disposition') ?? ''
-  expect(parse(header).parameters['filename']).toBe('Grüße & Küsse.mp4')
-  const bytes = Buffer.from(await response.arrayBuffer())
-  expect(bytes.equals(readFileSync(join(ROOT, 'examples/library/demo.mp4')))).toBe(true)
+interface Downloaded {
+  readonly status: number
+  readonly filename: string | undefined
+  readonly digest: string
+}
+
+const WHOLE: Downloaded = {
+  status: 200,
+  filename: 'Grüße & Küsse.mp4',
+  digest: hash('sha256', readFileSync(join(ROOT, 'examples/library/demo.mp4'))),
+}
+
+async function download(target: string): Promise<Downloaded> {
+  const response = await fetch(workspace.url + target)
+  return {
+    status: response.status,
+    filename: parse(response.headers.get('content-disposition') ?? '').parameters['filename'],
+    digest: hash('sha256', Buffer.from(await response.arrayBuffer())),
+  }
+}
+
+/** The one line that a signer prints. */
+function outputOf({ status, stdout, stderr }: Ended): string {
+  if (status !== 0) throw new Error(`exit status ${status}: ${stderr}`)
+  return stdout.trimEnd()
 }

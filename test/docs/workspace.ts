@@ -13,9 +13,9 @@ export interface Workspace {
   readonly env: NodeJS.ProcessEnv
   readonly gateway: Child
   /** A text of the documentation with the ports of this gateway. */
-  localise(text: string): string
+  readonly localise: (text: string) => string
   /** What was printed, with the ports of the documentation. */
-  generalise(text: string): string
+  readonly generalise: (text: string) => string
   stop(): Promise<void>
 }
 

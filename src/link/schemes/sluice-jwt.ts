@@ -148,10 +148,12 @@ export class SluiceJwt implements Scheme {
       ...(this.#options.audience !== undefined && { aud: this.#options.audience }),
       ...Object.fromEntries(writeConstraints(request.constraints, 'json')),
     }
-    const token = jwt.sign(payload, key.signKey, {
-      algorithm: key.alg as jwt.Algorithm,
+    const alg = key.alg as jwt.Algorithm
+    // as text: of an object the library would replace an iat of 0 by the system's time
+    const token = jwt.sign(JSON.stringify(payload), key.signKey, {
+      algorithm: alg,
       keyid: key.kid,
-      noTimestamp: request.constraints.iat === undefined,
+      header: { alg, typ: 'JWT' },
     })
     if (token.length > MAX_TOKEN) {
       const detail = `the token would be longer than ${MAX_TOKEN} bytes`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cutTarget, targetText, withPathToken } from '../../../src/request/request-target.ts'
+import { cutTarget, withPathToken } from '../../../src/request/request-target.ts'
 
 describe('cutTarget', () => {
   it.each([
@@ -43,11 +43,4 @@ describe('a path token (contract 9.5)', () => {
   it('a second one stays in the path', () => {
     expect(cut('/~one/~two/a')).toMatchObject({ pathToken: 'one', rawPath: '/~two/a' })
   })
-})
-
-it('targetText is path and query as they were sent, without the token', () => {
-  expect(targetText(cutTarget('/a%20b?c=%2f')!)).toBe('/a%20b?c=%2f')
-  expect(targetText(cutTarget('/a')!)).toBe('/a')
-  expect(targetText(cutTarget('/a?')!)).toBe('/a?')
-  expect(targetText(withPathToken(cutTarget('/~t/a?b')!)!)).toBe('/a?b')
 })

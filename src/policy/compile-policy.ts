@@ -2,7 +2,7 @@ import type { Network } from '../base/address.ts'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
 import { NetworkSet } from '../base/network-set.ts'
 import type { PolicyConfig } from '../config/policy-schema.ts'
-import { compileIgnored, type NamedNetworks, type Policy } from '../policy/policy.ts'
+import { compileIgnored, type NamedNetworks, type Policy } from './policy.ts'
 
 /** A policy file as rules read it: sets built, patterns made. `list` gives the list in force at each look-up. */
 export function compilePolicy(

@@ -1,0 +1,30 @@
+// What people build: Express, jsonwebtoken and http-proxy-middleware, with the settings that make them fast.
+import { createSecretKey } from 'node:crypto'
+import { Agent } from 'node:http'
+import { argv, env } from 'node:process'
+import express from 'express'
+import { createProxyMiddleware } from 'http-proxy-middleware'
+import jwt from 'jsonwebtoken'
+
+const [port, originPort] = argv.slice(2)
+const key = createSecretKey(Buffer.from(env.BENCH_SECRET))
+
+const app = express()
+app.disable('x-powered-by')
+app.use('/files', (request, response, next) => {
+  try {
+    const { sub } = jwt.verify(request.query.token, key, { algorithms: ['HS256'] })
+    if (sub === request.baseUrl + request.path) next()
+    else response.sendStatus(403)
+  } catch {
+    response.sendStatus(403)
+  }
+})
+app.use(
+  createProxyMiddleware({
+    target: `http://127.0.0.1:${originPort}`,
+    pathFilter: '/files',
+    agent: new Agent({ keepAlive: true, maxSockets: 256 }),
+  }),
+)
+app.listen(Number(port), '127.0.0.1')
