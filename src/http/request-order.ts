@@ -32,6 +32,8 @@ export class RequestOrder {
 
   serve(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
+    // an answer has ended the connection, and the parser still had bytes behind its request
+    if (!socket.writable) return
     const current = this.#turns.get(socket)
     if (current) {
       if (current.waiting.length >= MAX_WAITING) socket.destroy()
@@ -52,7 +54,8 @@ export class RequestOrder {
   #goOn(socket: Socket, { response, waiting, isLast }: Turn): void {
     if (isLast) socket.destroySoon()
     const [next, ...rest] = waiting
-    if (!next || isLast || !response.shouldKeepAlive || socket.destroyed) return
+    // an answer with `Connection: close` leaves shouldKeepAlive as it was, but node has ended the socket
+    if (!next || isLast || !response.shouldKeepAlive || !socket.writable) return
     // node hands the socket to the next response after this event
     process.nextTick(() => {
       next()

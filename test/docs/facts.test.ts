@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { parse } from 'yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FAILURES } from '../../src/base/failure.ts'
 import { REASONS } from '../../src/base/refusal.ts'
+import { policySchema } from '../../src/config/policy-schema.ts'
 import { CONSTRAINT_NAMES } from '../../src/link/constraints.ts'
 import { ROOT } from '../support/sluice.ts'
 import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -127,6 +129,16 @@ describe('the settings', () => {
   })
 })
 
+test('the examples of docs/policies.md are policies', () => {
+  const examples = fencesOf(readPage('docs/policies.md')).filter(
+    ({ language }) => language === 'yaml',
+  )
+  expect(examples).not.toEqual([])
+  for (const { body } of examples) {
+    expect(policySchema.safeParse(parse(body))).toMatchObject({ success: true })
+  }
+})
+
 test('docs/links.md names every constraint', () => {
   const names = rowsBelow(readPage('docs/links.md'), '## What a link can say').flatMap(([cell]) =>
     codesOf(cell),
@@ -212,6 +224,20 @@ describe('the pages', () => {
         .map((target) => `${page.path}: ${target}`),
     )
     expect(broken).toEqual([])
+  })
+
+  test('name only files that are there', () => {
+    const named = [
+      ...pages
+        .map(proseOf)
+        .join('\n')
+        .matchAll(/`((?:src|test|config|examples)\/[\w./-]*)`/g),
+    ]
+    expect(named.length).toBeGreaterThan(20)
+    const missing = named
+      .map(([, path = '']) => path)
+      .filter((path) => !existsSync(join(ROOT, path)))
+    expect(missing).toEqual([])
   })
 
   test('are all reached from the README', () => {

@@ -38,6 +38,11 @@ const atOrigin = (): number => origin.server.heads.length - before
 const get = (target: string, ...fields: string[]): string =>
   `${[`GET ${target} HTTP/1.1`, 'Host: x', ...fields].join('\r\n')}\r\n\r\n`
 const exchange = (bytes: string): Promise<string> => rawExchange(gateway.port, bytes)
+/** Requests that were answered or given up so far. */
+async function requestsSeen(): Promise<number> {
+  const answer = await gateway.admin('/v1/stats')
+  return ((await answer.json()) as { requests: number }).requests
+}
 /** `@` stands for the signed target. */
 const withLink = (text: string): string => text.replaceAll('@', link)
 
@@ -221,8 +226,10 @@ describe('pipelined requests', () => {
       status: 405,
     },
   ])('a second is never served after a refused first: $title', async ({ first, status }) => {
+    const known = await requestsSeen()
     const answer = await exchange(first() + get(link))
     expect(statusesIn(answer)).toEqual([status])
+    expect(await requestsSeen()).toBe(known + 1)
     expect(atOrigin()).toBe(0)
   })
 

@@ -72,6 +72,8 @@ export class GatedOrigin {
     const first = Number(range?.[1] ?? 0)
     const last = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1
     const body = this.body.subarray(first, last + 1)
+    // Nagle's algorithm would hold the body back
+    socket.setNoDelay(true)
     socket.write(
       `HTTP/1.1 ${range ? '206 Partial Content' : '200 OK'}\r\n` +
         `Content-Length: ${body.length}\r\nETag: "gated"\r\n` +
