@@ -2,11 +2,9 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { download } from './cases/large-body.ts'
-import { writeFreshLinks } from './cases/small-objects.ts'
-import { SMALL } from './contenders/contender.ts'
+import { FRESH_LINKS, KNOWN_LINKS, writeLinks } from './cases/small-objects.ts'
 import { type OriginServer, startOrigin } from './contenders/nginx.ts'
 import { type SluiceGateway, startSluice } from './contenders/sluice.ts'
-import { inAnHour } from './links.ts'
 import { runWrk } from './load/wrk.ts'
 import { tell, workplace } from './workplace.ts'
 
@@ -34,23 +32,22 @@ interface CpuProfile {
 /** Where the gateway's time goes: the functions with the most self time in four settings, as Markdown. */
 export async function profileSluice(): Promise<string> {
   const origin = await startOrigin()
-  const target = (sluice: SluiceGateway): string => sluice.signHmac(SMALL.path, inAnHour())
-  const sections = [
-    await profile(origin, '1 KiB, the same sluice-hmac link', async (sluice) => {
-      await runWrk({ port: sluice.port, target: target(sluice), seconds: SECONDS })
-    }),
-  ]
-  for (const scheme of ['Hmac', 'Jwt'] as const) {
-    sections.push(
-      await profile(origin, `1 KiB, fresh sluice-${scheme.toLowerCase()} links`, async (sluice) => {
-        const file = join(workplace, 'links-profile')
-        writeFreshLinks(file, sluice[`sign${scheme}`])
-        const { port } = sluice
-        const targets = { file, start: 0 }
-        await runWrk({ port, target: target(sluice), seconds: SECONDS, targets })
-      }),
-    )
+  const sections: string[] = []
+  const small = async (
+    title: string,
+    scheme: 'signHmac' | 'signJwt',
+    links: number,
+  ): Promise<void> => {
+    const load = async (sluice: SluiceGateway): Promise<void> => {
+      const targets = join(workplace, 'profile-links')
+      writeLinks(targets, sluice[scheme], links)
+      await runWrk({ port: sluice.port, targets, seconds: SECONDS })
+    }
+    sections.push(await profile(origin, title, load))
   }
+  await small('1 KiB, known sluice-hmac links', 'signHmac', KNOWN_LINKS)
+  await small('1 KiB, fresh sluice-hmac links', 'signHmac', FRESH_LINKS)
+  await small('1 KiB, fresh sluice-jwt links', 'signJwt', FRESH_LINKS)
   sections.push(
     await profile(
       origin,
@@ -75,12 +72,13 @@ async function profile(
   mkdirSync(directory)
   const options = ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=500']
   const sluice = await startSluice(origin, options)
-  const target = sluice.signHmac(SMALL.path, inAnHour())
-  await runWrk({ port: sluice.port, target, seconds: WARM_UP_SECONDS })
+  const targets = join(directory, 'links')
+  writeLinks(targets, sluice.signHmac, KNOWN_LINKS)
+  await runWrk({ port: sluice.port, targets, seconds: WARM_UP_SECONDS })
   await load(sluice)
   // the profile is written when the process ends by itself
   await sluice.server.stop()
-  const [file] = readdirSync(directory)
+  const file = readdirSync(directory).find((name) => name.endsWith('.cpuprofile'))
   if (file === undefined) throw new Error('no profile was written')
   return formatProfile(title, JSON.parse(readFileSync(join(directory, file), 'utf8')) as CpuProfile)
 }

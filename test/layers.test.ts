@@ -23,11 +23,11 @@ const TABLE: LayerTable = {
     folders: ['base', 'request'],
     packages: ['lru-cache', { name: 'jsonwebtoken', only: 'link/schemes/sluice-jwt.ts' }],
   },
-  policy: { folders: ['base', 'request', 'link'] },
+  policy: { folders: ['base', 'request', 'link'], types: ['config'] },
   delivery: {
     folders: ['base'],
     types: ['origin'],
-    packages: ['content-disposition', 'mime-types'],
+    packages: ['mime-types'],
   },
   http: {
     folders: [
@@ -42,10 +42,13 @@ const TABLE: LayerTable = {
       'state',
     ],
   },
-  operator: { folders: ['base', 'request', 'link', 'policy', 'http'], types: ['origin'] },
+  operator: {
+    folders: ['base', 'config', 'request', 'link', 'policy', 'http'],
+    types: ['origin'],
+  },
   admin: {
-    folders: ['base', 'request', 'link', 'lease', 'state', 'record', 'operator'],
-    types: ['http', 'config'],
+    folders: ['base', 'config', 'request', 'link', 'lease', 'state', 'record', 'operator'],
+    types: ['http'],
     packages: ['koa', '@koa/router', '@koa/bodyparser', 'zod'],
   },
   gateway: { folders: ['*'] },
@@ -90,7 +93,11 @@ describe('the check', () => {
     ['a package of another layer', 'http/x.ts', `import Koa from 'koa'`],
     ['a package outside its one file', 'link/x.ts', `import jwt from 'jsonwebtoken'`],
     ['a part of a package', 'base/x.ts', `import { z } from 'zod/mini'`],
-    ['a value where types are allowed', 'delivery/x.ts', `import { A, type B } from '../origin/a.ts'`],
+    [
+      'a value where types are allowed',
+      'delivery/x.ts',
+      `import { A, type B } from '../origin/a.ts'`,
+    ],
     ['a folder that is not in the table', 'utils/x.ts', `import { a } from '../base/a.ts'`],
     ['a path out of the sources', 'cli/x.ts', `import a from '../../package.json'`],
     ['a barrel', 'cli/x.ts', `import { a } from '../link/index.ts'`],

@@ -1,4 +1,4 @@
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ServerProcess } from '../children.ts'
@@ -77,8 +77,8 @@ async function startNginx(
   port: number,
   http: readonly string[],
 ): Promise<ServerProcess> {
-  const directory = join(workplace, `nginx-${name}`)
-  mkdirSync(directory)
+  const directory = mkdtempSync(join(workplace, `nginx-${name}-`))
+
   const configFile = join(directory, 'nginx.conf')
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${directory}/${kind};`,

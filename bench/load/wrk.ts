@@ -2,28 +2,24 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-const CONNECTIONS = 32
-const SCRIPT = join(import.meta.dirname, 'fresh-links.lua')
+const CONNECTIONS = '32'
+const SCRIPT = join(import.meta.dirname, 'links.lua')
 
 export interface WrkLoad {
   readonly port: number
-  /** The target of every request. */
-  readonly target: string
+  /** A file of request targets, one a line, that are asked in turn. */
+  readonly targets: string
+  /** How many of them to skip; counted around. */
+  readonly start?: number
   readonly seconds: number
-  /** Takes the targets from a file instead, one a line. */
-  readonly targets?: { readonly file: string; readonly start: number }
 }
 
 /** Loads one port over kept connections; gives the number of answers. Any answer but success throws. */
-export async function runWrk({ port, target, seconds, targets }: WrkLoad): Promise<number> {
+export async function runWrk({ port, targets, start = 0, seconds }: WrkLoad): Promise<number> {
+  const load = ['-t', '1', '-c', CONNECTIONS, '-d', `${seconds}s`, '--timeout', '10s', '-s', SCRIPT]
   const { stdout } = await promisify(execFile)(
     'wrk',
-    [
-      ...['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '--timeout', '10s'],
-      ...(targets ? ['-s', SCRIPT] : []),
-      `http://127.0.0.1:${port}${target}`,
-      ...(targets ? ['--', targets.file, String(targets.start)] : []),
-    ],
+    [...load, `http://127.0.0.1:${port}/`, '--', targets, String(start)],
     { timeout: (seconds + 30) * 1000 },
   )
   const fault = /^.*(?:Non-2xx|Socket errors).*$/m.exec(stdout)

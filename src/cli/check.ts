@@ -12,7 +12,13 @@ export function checkCommand(parent: Command, output: Output): void {
     .option('--audit <file>', 'check the hash chain of an audit file instead')
     .addHelpText(
       'after',
-      '\nProblems are written as file:line:column: path: message. Exit status: 0 or 1.',
+      `
+Problems are written as file:line:column: path: message. Exit status: 0 or 1.
+
+Examples:
+  sluice check
+  sluice check --config /etc/sluice/gateway.yaml
+  sluice check --audit data/audit.jsonl`,
     )
     .action((options: ConfigOptions & { readonly audit?: string }) => {
       const sound =
@@ -24,10 +30,11 @@ export function checkCommand(parent: Command, output: Output): void {
 function check(options: ConfigOptions, output: Output): boolean {
   const { problems, warnings, policies, keys, lists } = loadConfig(sourcesOf(options))
   for (const warning of warnings)
-    output.tell(`${paint('yellow', 'warning')} ${formatProblem(warning)}`)
+    output.tell(`${paint('yellow', 'warning', process.stderr)} ${formatProblem(warning)}`)
   for (const problem of problems) output.print(formatProblem(problem))
   if (problems.length > 0) {
-    output.tell(paint('red', `${problems.length} problem${problems.length === 1 ? '' : 's'}`))
+    const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`
+    output.tell(paint('red', count, process.stderr))
     return false
   }
   output.print(

@@ -3,6 +3,7 @@ import { secondsOf, systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import { newKey, type NewKeyOptions } from '../config/generate.ts'
 import { listKeys, retireKey, writeKey } from '../config/key-files.ts'
+import { jwkSchema } from '../config/key-schema.ts'
 import { type ConfigOptions, loadRuntime, withConfigOptions } from './config-options.ts'
 import { parseInstant } from './duration.ts'
 import { CommandError, type Output, paint } from './output.ts'
@@ -16,7 +17,10 @@ interface NewOptions extends ConfigOptions {
 
 /** `sluice keys new|list|retire`: the key directory of the configuration. */
 export function keysCommand(parent: Command, output: Output): void {
-  const keys = parent.command('keys').description('make, list and retire keys')
+  const keys = parent
+    .command('keys')
+    .description('make, list and retire keys')
+    .addHelpText('after', '\nExample:\n  sluice keys new --scheme sluice-hmac')
   withConfigOptions(keys.command('new'))
     .description('make a key; new links are signed with it from its not-before on')
     .option(
@@ -43,6 +47,7 @@ Examples:
   withConfigOptions(keys.command('list'))
     .description('list the keys, without their secrets')
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  sluice keys list --json')
     .action((options: ConfigOptions & { readonly json?: boolean }) => {
       attempt(() => {
         list(options, output)
@@ -52,6 +57,10 @@ Examples:
     .description('let a key end: from then on it neither signs nor verifies')
     .argument('<kid>', 'key id')
     .option('--at <time>', 'epoch seconds or a date; default: now')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sluice keys retire 2026-11-a1b2c3 --at 2027-01-01T00:00:00Z',
+    )
     .action((kid: string, options: ConfigOptions & { readonly at?: string }) => {
       attempt(() => {
         const at = instant(options.at, '--at') ?? secondsOf(systemClock)
@@ -65,6 +74,11 @@ Examples:
 function create(options: NewOptions, output: Output): void {
   if (options.scheme.length === 0)
     throw new CommandError('--scheme: name at least one link format', 2)
+  expectValid('--alg', jwkSchema.shape.alg, options.alg)
+  for (const scheme of options.scheme) {
+    expectValid('--scheme', jwkSchema.shape.schemes.element, scheme)
+  }
+  if (options.kid !== undefined) expectValid('--kid', jwkSchema.shape.kid, options.kid)
   const notBefore = instant(options.notBefore, '--not-before')
   const jwk = newKey({
     alg: options.alg as NewKeyOptions['alg'],
@@ -74,6 +88,16 @@ function create(options: NewOptions, output: Output): void {
   })
   output.print(`${jwk.kid}  ${writeKey(directoryOf(options), jwk)}`)
   output.tell('A running gateway takes it over on SIGHUP.')
+}
+
+/** What a member of a JWK must be, said of the flag that sets it. */
+function expectValid(
+  flag: string,
+  member: Pick<typeof jwkSchema.shape.alg | typeof jwkSchema.shape.kid, 'safeParse'>,
+  value: string,
+): void {
+  const message = member.safeParse(value).error?.issues[0]?.message
+  if (message !== undefined) throw new CommandError(`${flag}: ${message}`, 2)
 }
 
 function list(options: ConfigOptions & { readonly json?: boolean }, output: Output): void {

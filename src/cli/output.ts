@@ -19,9 +19,22 @@ export const terminal: Output = {
 
 type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold'
 
-/** Coloured on a terminal alone; NO_COLOR and its kin are honoured by node. */
-export function paint(colour: Colour, text: string): string {
-  return styleText(colour, text, { stream: process.stdout })
+/** Coloured where `stream` is a terminal; NO_COLOR and its kin are honoured by node. */
+export function paint(
+  colour: Colour,
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
+  return styleText(colour, text, { stream })
+}
+
+/** A reader that has seen enough, as `head`, is no failure, and must not end a running gateway. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
 }
 
 /** A command that cannot do its work: the message is for the person, the code for the shell. */

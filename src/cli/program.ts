@@ -3,9 +3,9 @@ import { version } from '../gateway/version.ts'
 import { checkCommand } from './check.ts'
 import { inspectCommand } from './inspect.ts'
 import { keysCommand } from './keys.ts'
-import { CommandError, type Output, terminal } from './output.ts'
+import { CommandError, type Output, outliveReaders, terminal } from './output.ts'
 import { serveCommand } from './serve.ts'
-import { signCommand } from './sign.ts'
+import { separatePath, signCommand } from './sign.ts'
 import { vectorsCommand } from './vectors.ts'
 
 /** Commands that are planned and that this version lacks. */
@@ -16,6 +16,7 @@ const LATER = {
 
 /** Runs one command line and returns the exit status. Bad usage is 2. */
 export async function run(args: readonly string[], output: Output = terminal): Promise<number> {
+  outliveReaders()
   const program = new Command('sluice')
     .description('Download-link security and signing gateway')
     .version(version)
@@ -47,7 +48,7 @@ A first look:
   }
   try {
     process.exitCode = 0
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(separatePath(args), { from: 'user' })
     return process.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2

@@ -22,7 +22,11 @@ export function serveCommand(parent: Command, output: Output): void {
 SIGHUP loads config, policies, keys and lists again; with a problem in them the running ones stay.
 SIGTERM lets running downloads end, then exits.
 
-Settings come from the file, then from the environment (SLUICE_SERVER__PORT=9000), then from --set.`,
+Settings come from the file, then from the environment (SLUICE_SERVER__PORT=9000), then from --set.
+
+Examples:
+  sluice serve
+  sluice serve --config /etc/sluice/gateway.yaml --set server.port=9000`,
     )
     .action(async (options: ServeOptions) => {
       await serve(options, output)
@@ -30,8 +34,12 @@ Settings come from the file, then from the environment (SLUICE_SERVER__PORT=9000
 }
 
 async function serve(options: ServeOptions, output: Output): Promise<void> {
-  if (options.workers !== '1')
+  if (!/^[1-9]\d{0,3}$/.test(options.workers)) {
+    throw new CommandError('--workers: expected a whole number of 1 or more', 2)
+  }
+  if (options.workers !== '1') {
     throw new CommandError('--workers: more than one is not built yet', 2)
+  }
   let gateway: Gateway
   try {
     gateway = await startGateway({
@@ -41,7 +49,7 @@ async function serve(options: ServeOptions, output: Output): Promise<void> {
       },
     })
   } catch (error) {
-    throw new CommandError(messageOf(error), 1)
+    throw new CommandError(whyNotStarted(error), 1)
   }
   process.on('SIGHUP', () => {
     gateway.reload()
@@ -57,23 +65,45 @@ async function serve(options: ServeOptions, output: Output): Promise<void> {
       })
     }
   })
-  greet(gateway, options.demo, output)
+  try {
+    greet(gateway, options.demo, output)
+  } catch (error) {
+    await gateway.drain()
+    throw error
+  }
   await ended
   output.tell('draining: running downloads end, nothing new begins')
   await gateway.drain()
 }
 
+/** Node names the system call; the person needs the address and the setting. */
+function whyNotStarted(error: unknown): string {
+  const { code, address, port } = error as { code?: string; address?: string; port?: number }
+  const where = `${address}:${port} (server.host, server.port; admin.host, admin.port)`
+  switch (code) {
+    case 'EADDRINUSE':
+      return `another program listens on ${where}`
+    case 'EACCES':
+      return `this user may not listen on ${where}`
+    case 'EADDRNOTAVAIL':
+      return `this machine does not have the address of ${where}`
+    default:
+      return messageOf(error)
+  }
+}
+
 function greet(gateway: Gateway, demo: string | undefined, output: Output): void {
   // access records own standard output; only the demo, which nobody pipes, speaks there
+  const stream = demo === undefined ? process.stderr : process.stdout
   const say = (line: string): void => {
     if (demo === undefined) output.tell(line)
     else output.print(line)
   }
-  say(`${paint('bold', 'Sluice')} serves ${gateway.publicUrl}`)
+  say(`${paint('bold', 'Sluice', stream)} serves ${gateway.publicUrl}`)
   say(`  admin API   ${gateway.adminUrl}`)
-  say(`  dashboard   ${gateway.adminUrl}/ ${paint('dim', '(not built yet)')}`)
+  say(`  dashboard   ${gateway.adminUrl}/ ${paint('dim', '(not built yet)', stream)}`)
   say(`  admin token ${gateway.adminTokenFile}`)
-  for (const file of gateway.createdFiles) say(paint('dim', `  made        ${file}`))
+  for (const file of gateway.createdFiles) say(paint('dim', `  made        ${file}`, stream))
   if (demo === undefined) return
   say('')
   say('Two links that work, for an hour:')

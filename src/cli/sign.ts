@@ -58,6 +58,14 @@ Examples:
   })
 }
 
+/** `--streaming /files/a`: a path after a flag that may stand alone is the path, not its value. */
+export function separatePath(args: readonly string[]): string[] {
+  const flags = BOOLEANS.map((name) => `--${flagOf(name)}`)
+  return args.map((arg, i) =>
+    flags.includes(arg) && args[i + 1]?.startsWith('/') ? `${arg}=true` : arg,
+  )
+}
+
 function sign(path: string, options: SignOptions, output: Output): void {
   const runtime = loadRuntime(options)
   const constraints: Record<string, string> = {}
@@ -65,7 +73,7 @@ function sign(path: string, options: SignOptions, output: Output): void {
     const value = options[optionOf(name)]
     if (value === undefined) continue
     const text = value === true ? 'true' : (value as string)
-    constraints[name] = name === 'nbf' ? String(parseInstant(text)) : text
+    constraints[name] = name === 'nbf' ? String(parsed(text, parseInstant, '--nbf')) : text
   }
   const minted = mintLink(
     deskOf(runtime),

@@ -46,6 +46,13 @@ export const host = z
     error: 'expected a host name or an address, without a port',
   })
 
+/** `host`, `host:port` or `[v6]:port`. */
+export const hostAndPort = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/, {
+    error: 'expected a host name or address, with or without a port',
+  })
+
 export const port = z.int().min(0).max(65535)
 
 /** The longest time that a timer of Node holds, in whole days. */

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { z } from 'zod'
-import { host, httpUrl, text, timerSeconds } from './fields.ts'
+import { hostAndPort, httpUrl, text, timerSeconds } from './fields.ts'
 import { didYouMean } from './suggestion.ts'
 
 /** Headers that the connection to an origin sets itself; a fixed value would break ranges or framing. */
@@ -65,13 +65,13 @@ const httpOriginSchema = z
       .default(false)
       .describe('Follows redirects of the origin to redirectHosts.'),
     redirectHosts: z
-      .array(host)
+      .array(hostAndPort)
       .default([])
-      .describe('Hosts that a redirect may lead to, beside the host of url.'),
+      .describe('host or host:port that a redirect may lead to, beside the host of url.'),
     allowPrivateAddresses: z
       .boolean()
       .default(false)
-      .describe('Allows the origin to resolve to a private, loopback or link-local address.'),
+      .describe('Allows redirectHosts to resolve to private, loopback or link-local addresses.'),
     ca: text
       .optional()
       .describe('PEM file with the certificate authorities to trust instead of the usual ones.'),

@@ -30,9 +30,7 @@ export const serverSchema = z
     trustedProxies: z
       .array(network)
       .default([])
-      .describe(
-        'CIDRs whose X-Forwarded-For, -Proto, -Host and Forwarded are believed. Default: none.',
-      ),
+      .describe('CIDRs whose X-Forwarded-For and Forwarded are believed. Default: none.'),
     trustAllProxies: z
       .boolean()
       .default(false)

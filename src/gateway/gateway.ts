@@ -111,6 +111,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     proxyProtocol: config.server.proxyProtocol,
     trustedProxies: () => runtime.trustedProxies,
+    onProtocolError: (refused) => {
+      handler.recordRefusedBytes(refused)
+    },
   })
   await listen(publicServer.listener, config.server.host, config.server.port)
   const publicUrl = publicUrlOf(config.server, publicServer.listener)
@@ -193,7 +196,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     async drain() {
       state = 'draining'
-      await publicServer.drain(runtime.config.server.drainSeconds)
+      await publicServer.drain(runtime.config.server.drainSeconds, () => {
+        live.end(() => true, 'the time to drain is over')
+      })
       clearInterval(checkpoint)
       clearInterval(prune)
       await closeAdmin(adminServer)

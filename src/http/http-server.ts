@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Server as TcpServer } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetworkSet } from '../base/network-set.ts'
 import { withProxyProtocol } from './proxy-listener.ts'
-import { type Handle, RequestOrder } from './request-order.ts'
+import { type Handle, type ProtocolErrorListener, RequestOrder } from './request-order.ts'
 
 /** A request head must be complete within this time. */
 const HEAD_TIMEOUT_MS = 10_000
@@ -17,15 +18,18 @@ export interface PublicServerOptions {
   /** Reads a PROXY header from trusted peers before the first request. */
   readonly proxyProtocol: boolean
   readonly trustedProxies: () => NetworkSet
+  /** Hears of bytes that were no request, and of what answered them. */
+  readonly onProtocolError: ProtocolErrorListener
 }
 
 /** The listener of the public port, and how it ends. */
 export interface PublicServer {
   readonly listener: TcpServer
-  /** Requests in progress. */
-  readonly active: number
-  /** Stops accepting and waits until every answer has ended, at most `seconds`; then cuts the rest. */
-  drain(seconds: number): Promise<void>
+  /**
+   * Stops accepting and waits until every answer has ended, at most `seconds`; then calls `onLimit` and
+   * cuts what is left.
+   */
+  drain(seconds: number, onLimit: () => void): Promise<void>
 }
 
 /**
@@ -33,16 +37,16 @@ export interface PublicServer {
  * none is served behind an answer that closes it; protocol errors end in a bare 400.
  */
 export function createPublicServer(options: PublicServerOptions): PublicServer {
-  let active = 0
+  const answers = new Set<ServerResponse>()
   let draining = false
   const order = new RequestOrder((request, response) => {
-    active++
+    answers.add(response)
     if (draining) response.shouldKeepAlive = false
     response.once('close', () => {
-      active--
+      answers.delete(response)
     })
     options.handle(request, response)
-  })
+  }, options.onProtocolError)
   const serve: Handle = (request, response) => {
     order.serve(request, response)
   }
@@ -74,10 +78,7 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
     : server
   return {
     listener,
-    get active() {
-      return active
-    },
-    async drain(seconds) {
+    async drain(seconds, onLimit) {
       draining = true
       const ended = new Promise<void>((resolve) => {
         listener.close(() => {
@@ -90,9 +91,12 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
         server.closeIdleConnections()
       }, 250)
       const limit = setTimeout(() => {
+        onLimit()
         server.closeAllConnections()
       }, seconds * 1000)
       await ended
+      // a cut connection closes before its answer does, and the record is written then
+      while (answers.size > 0) await nextTurn()
       clearInterval(sweep)
       clearTimeout(limit)
     },

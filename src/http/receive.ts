@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type Address, parseAddress } from '../base/address.ts'
 import { refuse, type ReasonCode, type Refusal } from '../base/refusal.ts'
 import type { NetworkSet } from '../base/network-set.ts'
@@ -28,10 +29,10 @@ const JWKS_PATH = '/.well-known/jwks.json'
 const PATH_TOKEN_SCHEME = 'sluice-jwt'
 
 /** The peer as its PROXY header named it; set before the first request of the connection. */
-const proxied = new WeakMap<Socket, Address>()
+const peers = new WeakMap<Duplex, Address>()
 
 export function setProxiedPeer(socket: Socket, address: Address): void {
-  proxied.set(socket, address)
+  peers.set(socket, address)
 }
 
 /**
@@ -136,19 +137,17 @@ function findClient(
   headers: RequestHeaders,
   trusted: NetworkSet,
 ): ReturnType<typeof clientAddress> {
-  const peer = proxied.get(socket) ?? peerOf(socket)
+  const peer = peerOf(socket)
   return peer
     ? clientAddress(peer, headers, trusted)
     : { outcome: 'unknown', why: 'no peer address' }
 }
 
-const peers = new WeakMap<Socket, Address>()
-
-/** The address at the other end of a connection, read once a connection. */
-function peerOf(socket: Socket): Address | undefined {
+/** The address at the other end of a connection, or the one that its PROXY header named; read once. */
+export function peerOf(socket: Duplex): Address | undefined {
   const known = peers.get(socket)
   if (known) return known
-  const address = parseAddress(socket.remoteAddress ?? '')
+  const address = socket instanceof Socket ? parseAddress(socket.remoteAddress ?? '') : undefined
   if (address) peers.set(socket, address)
   return address
 }

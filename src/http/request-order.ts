@@ -9,6 +9,19 @@ const MAX_WAITING = 64
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 type ProtocolError = Error & { readonly code?: string }
 
+/** What is known of bytes that were no request. */
+export interface RefusedBytes {
+  /** The id in the answer. */
+  readonly id: string
+  readonly status: number
+  /** The parser's code, as HPE_INVALID_VERSION. */
+  readonly fault: string
+  readonly socket: Duplex
+  readonly bytes: number
+}
+
+export type ProtocolErrorListener = (refused: RefusedBytes) => void
+
 /** The answer that a connection is busy with, and the requests that came behind it. */
 interface Turn {
   readonly response: ServerResponse
@@ -25,9 +38,11 @@ interface Turn {
 export class RequestOrder {
   readonly #turns = new WeakMap<Duplex, Turn>()
   readonly #handle: Handle
+  readonly #onProtocolError: ProtocolErrorListener
 
-  constructor(handle: Handle) {
+  constructor(handle: Handle, onProtocolError: ProtocolErrorListener) {
     this.#handle = handle
+    this.#onProtocolError = onProtocolError
   }
 
   serve(request: IncomingMessage, response: ServerResponse): void {
@@ -70,11 +85,11 @@ export class RequestOrder {
     else if (turn) {
       turn.isLast = true
       turn.response.shouldKeepAlive = false
-    } else answerProtocolError(error, socket)
+    } else this.#onProtocolError(answerProtocolError(error, socket))
   }
 }
 
-function answerProtocolError({ code }: ProtocolError, socket: Duplex): void {
+function answerProtocolError({ code, message }: ProtocolError, socket: Duplex): RefusedBytes {
   const [status, title] = PROTOCOL_ERRORS.get(code ?? '') ?? [400, 'Bad Request']
   const id = randomUUID()
   const problem = { type: 'about:blank', title, status, code: 'request_invalid', request_id: id }
@@ -91,6 +106,7 @@ function answerProtocolError({ code }: ProtocolError, socket: Duplex): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => {
     socket.destroy()
   })
+  return { id, status, fault: code ?? message, socket, bytes: body.length }
 }
 
 const PROTOCOL_ERRORS: ReadonlyMap<string, readonly [status: number, title: string]> = new Map([

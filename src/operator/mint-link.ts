@@ -7,6 +7,7 @@ import {
   readConstraint,
 } from '../link/constraints.ts'
 import type { Route } from '../http/route.ts'
+import { MAX_AHEAD_SECONDS } from '../link/scheme.ts'
 import type { Policy } from '../policy/policy.ts'
 import { canonicalisePath } from '../request/canonical-path.ts'
 import type { LinkDesk } from './link-desk.ts'
@@ -69,7 +70,7 @@ export function mintLink(
     { path: request.path, expiresAt, constraints: { iat: now, ...constraints, jti } },
     key,
   )
-  if ('reason' in signed) return { field: fieldOf(signed.detail), message: signed.detail }
+  if ('reason' in signed) return fieldProblem(signed.detail)
   assertVerifies(desk, signed.target, now, place.sample)
   return {
     url: desk.publicUrl + signed.target,
@@ -120,6 +121,7 @@ function expiry(
   if (!Number.isSafeInteger(seconds) || seconds < 1) {
     return { field, message: 'expected whole seconds in the future' }
   }
+  if (seconds > MAX_AHEAD_SECONDS) return { field, message: 'a link lives 10 years at most' }
   if (seconds > policy.lifetime.maxSeconds) {
     return {
       field,
@@ -171,8 +173,9 @@ function beyondPolicy(
 }
 
 /** A scheme names the constraint that it cannot express in front of its detail. */
-function fieldOf(detail: string): string {
-  return /^(\w+):/.exec(detail)?.[1] ?? 'scheme'
+function fieldProblem(detail: string): MintProblem {
+  const named = /^(\w+): (.*)$/.exec(detail)
+  return { field: named?.[1] ?? 'scheme', message: named?.[2] ?? detail }
 }
 
 /** A link that we would refuse ourselves must not leave the house. */

@@ -4,11 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
 import type { AccessRecord } from '../../src/record/access-record.ts'
 import { poll, run, startForTest } from '../support/child.ts'
-import {
-  type GatewayProcess,
-  LIBRARY,
-  startGatewayProcess,
-} from '../support/gateway-process.ts'
+import { type GatewayProcess, LIBRARY, startGatewayProcess } from '../support/gateway-process.ts'
 import { needs, program } from '../support/programs.ts'
 
 const MIB = 1024 * 1024
@@ -57,7 +53,12 @@ describe('curl -OJ', () => {
       expect(others).toEqual([])
       expect(readFileSync(join(cwd, saved))).toEqual(readFileSync(join(LIBRARY, name)))
       // curl reads `filename` alone: there the name is in ASCII
-      expect(saved).toBe(name.normalize('NFD').replaceAll(/\p{M}/gu, '').replaceAll(/[^ -~]/g, '_'))
+      expect(saved).toBe(
+        name
+          .normalize('NFD')
+          .replaceAll(/\p{M}/gu, '')
+          .replaceAll(/[^ -~]/g, '_'),
+      )
     }
   })
 
@@ -121,7 +122,9 @@ describe('a link for one download at a time', () => {
 
       expect((await aria2.ended).status).toBe(0)
       expect(readFileSync(saved).equals(LARGE)).toBe(true)
-      const records = ofLink('aria2')(await gateway.records((all) => ofLink('aria2')(all).length > 4))
+      const records = ofLink('aria2')(
+        await gateway.records((all) => ofLink('aria2')(all).length > 4),
+      )
       const mine = records.filter(({ client }) => client === '127.0.0.1')
       expect(mine.length).toBeGreaterThan(4)
       expect(mine.filter(({ decision }) => decision !== 'permit')).toEqual([])

@@ -5,11 +5,7 @@ import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
 import { run } from '../support/child.ts'
-import {
-  type GatewayProcess,
-  LIBRARY,
-  startGatewayProcess,
-} from '../support/gateway-process.ts'
+import { type GatewayProcess, LIBRARY, startGatewayProcess } from '../support/gateway-process.ts'
 import { needs, program } from '../support/programs.ts'
 
 const DEMO = readFileSync(join(LIBRARY, 'demo.mp4'))

@@ -89,11 +89,7 @@ export class Child {
 }
 
 /** Starts a program that ends with the test at the latest. */
-export function startForTest(
-  file: string,
-  args: readonly string[],
-  options?: ChildOptions,
-): Child {
+export function startForTest(file: string, args: readonly string[], options?: ChildOptions): Child {
   const child = new Child(file, args, options)
   onTestFinished(async () => {
     await child.stop()

@@ -56,7 +56,10 @@ export function importsOf(file: string, text: string): Import[] {
 function isTypesOnly(what: string | undefined): boolean {
   if (what === undefined) return false
   if (/^type\s+[^,\s]/.test(what)) return true
-  const names = /^\{([^}]*)\}$/.exec(what)?.[1]?.split(',').map((name) => name.trim())
+  const names = /^\{([^}]*)\}$/
+    .exec(what)?.[1]
+    ?.split(',')
+    .map((name) => name.trim())
   return names?.every((name) => name === '' || name.startsWith('type ')) ?? false
 }
 
@@ -156,7 +159,10 @@ export function barrels(sources: ReadonlyMap<string, string>, allowed: string): 
   return [...sources].flatMap(([file, text]) => {
     if (file === allowed) return []
     const code = text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '').trim()
-    const rest = code.replaceAll(/^export\s+(?:type\s+)?(?:\*(?: as \w+)?|\{[^}]*\})\s+from\s.*$/gm, '')
+    const rest = code.replaceAll(
+      /^export\s+(?:type\s+)?(?:\*(?: as \w+)?|\{[^}]*\})\s+from\s.*$/gm,
+      '',
+    )
     return /(?:^|\/)index\.ts$/.test(file) || (code !== '' && rest.trim() === '') ? [file] : []
   })
 }

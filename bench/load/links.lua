@@ -1,4 +1,4 @@
--- wrk -s fresh-links.lua URL -- FILE START: each request takes the next target of FILE, from line START on
+-- wrk -s links.lua URL -- FILE START: each request takes the next target of FILE, from line START on
 local targets = {}
 local at = 0
 
