@@ -76,20 +76,18 @@ async function serve(options: ServeOptions, output: Output): Promise<void> {
   await gateway.drain()
 }
 
+const LISTEN_FAILURES: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not listen on',
+  EADDRINUSE: 'another program listens on',
+  EADDRNOTAVAIL: 'this machine does not have the address of',
+}
+
 /** Node names the system call; the person needs the address and the setting. */
 function whyNotStarted(error: unknown): string {
-  const { code, address, port } = error as { code?: string; address?: string; port?: number }
-  const where = `${address}:${port} (server.host, server.port; admin.host, admin.port)`
-  switch (code) {
-    case 'EADDRINUSE':
-      return `another program listens on ${where}`
-    case 'EACCES':
-      return `this user may not listen on ${where}`
-    case 'EADDRNOTAVAIL':
-      return `this machine does not have the address of ${where}`
-    default:
-      return messageOf(error)
-  }
+  const { code = '', address, port } = error as { code?: string; address?: string; port?: number }
+  const why = LISTEN_FAILURES[code]
+  if (why === undefined) return messageOf(error)
+  return `${why} ${address}:${port} (server.host and server.port, or admin.host and admin.port)`
 }
 
 function greet(gateway: Gateway, demo: string | undefined, output: Output): void {

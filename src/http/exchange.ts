@@ -23,7 +23,7 @@ export class Exchange {
 
   route: Route | undefined
   headers: RequestHeaders | undefined
-  /** Canonical; undefined when the path was refused. */
+  /** Canonical, for the record; undefined when the path was refused. */
   path: string | undefined
   client: Address | undefined
   grant: Grant | undefined

@@ -55,7 +55,7 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     return refused('request_invalid', 'the request target is no path')
   }
   const { path, route, why, ...located } = locate(target, entrance.routes)
-  exchange.path = path
+  exchange.path = path && recordable(path, route)
   exchange.route = route
   if (path === undefined) return refused('path_invalid', why)
   if (!route) {
@@ -97,6 +97,12 @@ function protocolFault(version: string, headers: RequestHeaders): string | undef
 /** GET and HEAD give a body no meaning; one that comes all the same is how requests are smuggled. */
 function hasBody({ transferEncoding, contentLength }: RequestHeaders): boolean {
   return transferEncoding !== undefined || (contentLength !== undefined && contentLength !== '0')
+}
+
+/** A token that no route took for one stays out of the record all the same. */
+function recordable(path: string, route: Route | undefined): string {
+  const isToken = path.startsWith('/~') && (!route || /^\/~[^/]*\.[^/]*\./.test(path))
+  return isToken ? path.replace(/^\/~[^/]*/, '/~') : path
 }
 
 interface Located {

@@ -26,7 +26,11 @@ export function leaseStoreContract(name: string, make: () => LeaseStore): void {
     it('up to the limit downloads are let in, one more is refused with the limit', async () => {
       await hold(request('a'))
       await hold(request('b'))
-      expect(await store.acquire(request('c'))).toEqual({ outcome: 'refused', by: 'downloads', limit: 2 })
+      expect(await store.acquire(request('c'))).toEqual({
+        outcome: 'refused',
+        by: 'downloads',
+        limit: 2,
+      })
       expect(await store.openDownloads('link 1')).toBe(2)
       expect(store.held).toBe(2)
     })
@@ -41,7 +45,11 @@ export function leaseStoreContract(name: string, make: () => LeaseStore): void {
     it('connections of one download end at their own limit', async () => {
       await hold(request('a', 9, 2))
       await hold(request('a', 9, 2))
-      expect(await store.acquire(request('a', 9, 2))).toEqual({ outcome: 'refused', by: 'connections', limit: 2 })
+      expect(await store.acquire(request('a', 9, 2))).toEqual({
+        outcome: 'refused',
+        by: 'connections',
+        limit: 2,
+      })
       expect((await store.acquire(request('b', 9, 2))).outcome).toBe('held')
     })
 
@@ -65,28 +73,41 @@ export function leaseStoreContract(name: string, make: () => LeaseStore): void {
 
     it('a refused request takes nothing in any limit', async () => {
       await hold({ download: 'a', maxConnections: 1, limits: [{ key: 'full', max: 1 }] })
-      const limits = [{ key: 'free', max: 5 }, { key: 'full', max: 1 }]
-      expect((await store.acquire({ download: 'b', maxConnections: 1, limits })).outcome).toBe('refused')
+      const limits = [
+        { key: 'free', max: 5 },
+        { key: 'full', max: 1 },
+      ]
+      expect((await store.acquire({ download: 'b', maxConnections: 1, limits })).outcome).toBe(
+        'refused',
+      )
       expect(await store.openDownloads('free')).toBe(0)
       expect(store.held).toBe(1)
     })
 
     it('keys do not touch each other, and Infinity counts without refusing', async () => {
-      for (let i = 0; i < 50; i++) await hold({ download: `d${i}`, maxConnections: 1, limits: [{ key: 'x', max: Infinity }] })
+      for (let i = 0; i < 50; i++)
+        await hold({ download: `d${i}`, maxConnections: 1, limits: [{ key: 'x', max: Infinity }] })
       expect(await store.openDownloads('x')).toBe(50)
       expect(await store.openDownloads('y')).toBe(0)
-      expect((await store.acquire({ download: 'e', maxConnections: 1, limits: [{ key: 'y', max: 1 }] })).outcome).toBe('held')
+      expect(
+        (await store.acquire({ download: 'e', maxConnections: 1, limits: [{ key: 'y', max: 1 }] }))
+          .outcome,
+      ).toBe('held')
     })
 
     it('a request without limits is held by its connections alone', async () => {
       const lease = await hold({ download: 'a', maxConnections: 1, limits: [] })
-      expect(await store.acquire({ download: 'a', maxConnections: 1, limits: [] })).toMatchObject({ by: 'connections' })
+      expect(await store.acquire({ download: 'a', maxConnections: 1, limits: [] })).toMatchObject({
+        by: 'connections',
+      })
       lease.release()
       expect(store.held).toBe(0)
     })
 
     it('requests at the same moment never pass a limit together', async () => {
-      const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => store.acquire(request(`d${i}`, 3))))
+      const outcomes = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => store.acquire(request(`d${i}`, 3))),
+      )
       expect(outcomes.filter(({ outcome }) => outcome === 'held')).toHaveLength(3)
     })
 
@@ -105,7 +126,8 @@ export function leaseStoreContract(name: string, make: () => LeaseStore): void {
             } else {
               const outcome = await tested.acquire(one.request)
               expect(outcome).toMatchObject(model.expected(one.request))
-              if (outcome.outcome === 'held') leases.push({ lease: outcome.lease, forget: model.take(one.request) })
+              if (outcome.outcome === 'held')
+                leases.push({ lease: outcome.lease, forget: model.take(one.request) })
             }
             expect(tested.held).toBe(leases.length)
             for (const { key, max } of LIMITS) {
@@ -159,7 +181,9 @@ class Model {
     const connections = this.#held.filter((held) => held.download === download).length
     if (connections >= maxConnections) return { outcome: 'refused', by: 'connections' }
     const joins = (key: string): boolean =>
-      this.#held.some((held) => held.download === download && held.limits.some((limit) => limit.key === key))
+      this.#held.some(
+        (held) => held.download === download && held.limits.some((limit) => limit.key === key),
+      )
     const full = limits.some(({ key, max }) => !joins(key) && this.open(key) >= max)
     return full ? { outcome: 'refused', by: 'downloads' } : { outcome: 'held' }
   }

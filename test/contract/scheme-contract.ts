@@ -33,7 +33,11 @@ const network = fc
 const action = fc.constantFrom('allow' as const, 'block' as const)
 const accessRule: fc.Arbitrary<AccessRule> = fc.oneof(
   fc.record({ type: fc.constant('any' as const), action }),
-  fc.record({ type: fc.constant('ip.src' as const), action, ip: fc.array(network, { minLength: 1, maxLength: 4 }) }),
+  fc.record({
+    type: fc.constant('ip.src' as const),
+    action,
+    ip: fc.array(network, { minLength: 1, maxLength: 4 }),
+  }),
   fc.record({
     type: fc.constant('ip.geoip.country' as const),
     action,
@@ -44,7 +48,11 @@ const accessRule: fc.Arbitrary<AccessRule> = fc.oneof(
 /** Any set of constraints that a native link may say. */
 export const constraintSets: fc.Arbitrary<Constraints> = fc.record(
   {
-    jti: fc.string({ unit: fc.constantFrom(...'aZ09-_.~!$&+,;=?/%"\'<>[]{}'), minLength: 1, maxLength: 128 }),
+    jti: fc.string({
+      unit: fc.constantFrom(...Array.from('aZ09-_.~!$&+,;=?/%"\'<>[]{}')),
+      minLength: 1,
+      maxLength: 128,
+    }),
     iat: fc.nat(NOW),
     nbf: fc.nat(),
     ip: fc.array(network, { minLength: 1, maxLength: 8 }),
@@ -62,7 +70,10 @@ export const constraintSets: fc.Arbitrary<Constraints> = fc.record(
 )
 
 const paths = fc
-  .array(fc.string({ unit: fc.constantFrom(...'abc ü日%+&=?#;~.'), minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 3 })
+  .array(fc.string({ unit: fc.constantFrom(...Array.from('abc ü日%+&=?#;~.')), minLength: 1, maxLength: 8 }), {
+    minLength: 1,
+    maxLength: 3,
+  })
   .map((names) => `/files/${names.map((name) => `x${name}`).join('/')}`)
   .filter((path) => !/%[0-9a-f]{2}/i.test(path))
 
@@ -86,16 +97,27 @@ export function schemeContract(name: string, make: () => SchemeUnderTest): void 
 
     it('what was signed is what is granted', () => {
       fc.assert(
-        fc.property(paths, expiries, constraintSets, fc.constantFrom(...keys), (path, expiresAt, constraints, key) => {
-          const target = signed({ path: encodePath(path), expiresAt, constraints }, key)
-          const result = verified(target)
-          if (result.outcome !== 'granted') throw new Error(JSON.stringify(result))
-          const { grant } = result
-          expect(grant.constraints).toEqual(constraints)
-          expect(grant).toMatchObject({ scheme: scheme.name, resource: { kind: 'exact', path }, validUntil: expiresAt, key })
-          if (constraints.jti !== undefined) expect(grant.linkId).toBe(constraints.jti)
-          else expect(grant.linkId).toMatch(/^[0-9a-f]{12}$/)
-        }),
+        fc.property(
+          paths,
+          expiries,
+          constraintSets,
+          fc.constantFrom(...keys),
+          (path, expiresAt, constraints, key) => {
+            const target = signed({ path: encodePath(path), expiresAt, constraints }, key)
+            const result = verified(target)
+            if (result.outcome !== 'granted') throw new Error(JSON.stringify(result))
+            const { grant } = result
+            expect(grant.constraints).toEqual(constraints)
+            expect(grant).toMatchObject({
+              scheme: scheme.name,
+              resource: { kind: 'exact', path },
+              validUntil: expiresAt,
+              key,
+            })
+            if (constraints.jti !== undefined) expect(grant.linkId).toBe(constraints.jti)
+            else expect(grant.linkId).toMatch(/^[0-9a-f]{12}$/)
+          },
+        ),
         { numRuns: 150 },
       )
     })
@@ -153,7 +175,10 @@ export function schemeContract(name: string, make: () => SchemeUnderTest): void 
       }
       for (const [what, held] of Object.entries(rings)) {
         const result = new LinkVerifier([scheme], new KeyRing(held)).verify(contextOf(target))
-        expect(result, what).toMatchObject({ outcome: 'refused', refusal: { reason: 'link_key_unknown' } })
+        expect(result, what).toMatchObject({
+          outcome: 'refused',
+          refusal: { reason: 'link_key_unknown' },
+        })
       }
       const edge = new KeyRing([{ ...key!, notBefore: NOW, retireAt: NOW + 1 }])
       expect(new LinkVerifier([scheme], edge).verify(contextOf(target)).outcome).toBe('granted')
@@ -164,7 +189,8 @@ export function schemeContract(name: string, make: () => SchemeUnderTest): void 
       for (const [request, field] of inexpressible) {
         const result = scheme.sign(request, keys[0]!)
         expect(result).toMatchObject({ reason: 'link_constraint_unsupported' })
-        if (field !== undefined) expect('detail' in result && result.detail).toMatch(new RegExp(`^${field}:`))
+        if (field !== undefined)
+          expect('detail' in result && result.detail).toMatch(new RegExp(`^${field}:`))
       }
     })
 
@@ -175,8 +201,14 @@ export function schemeContract(name: string, make: () => SchemeUnderTest): void 
     })
 
     it('an expiry more than ten years ahead is refused: milliseconds that were meant to be seconds', () => {
-      const target = signed({ path: '/files/a', expiresAt: (NOW + 60) * 1000, constraints: {} }, keys[0]!)
-      expect(verified(target)).toMatchObject({ outcome: 'refused', refusal: { reason: 'link_malformed' } })
+      const target = signed(
+        { path: '/files/a', expiresAt: (NOW + 60) * 1000, constraints: {} },
+        keys[0]!,
+      )
+      expect(verified(target)).toMatchObject({
+        outcome: 'refused',
+        refusal: { reason: 'link_malformed' },
+      })
     })
 
     it('the canonical text is what comes before the signature', () => {

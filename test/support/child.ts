@@ -124,7 +124,7 @@ export async function poll<T>(
     const found = await look()
     if (found !== undefined) return found
     check()
-    if (Date.now() > deadline) throw new Error(`nothing came in ${DEADLINE_MS} ms: ${look}`)
+    if (Date.now() > deadline) throw new Error(`nothing came in ${DEADLINE_MS} ms: ${look.toString()}`)
     await delay(20)
   }
 }

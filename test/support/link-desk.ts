@@ -22,7 +22,10 @@ export function makeDesk(
   keys: readonly Key[] = [secretKey('k1', 1), secretKey('k2', 2, { notBefore: 5 })],
 ): TestDesk {
   const ring = new KeyRing(keys)
-  const route = (path: string, schemes: Scheme[]): ConstructorParameters<typeof RouteTable>[0][number] => ({
+  const route = (
+    path: string,
+    schemes: Scheme[],
+  ): ConstructorParameters<typeof RouteTable>[0][number] => ({
     path,
     originName: 'memory',
     origin: new MemoryOrigin({}),
@@ -31,7 +34,11 @@ export function makeDesk(
   })
   return {
     clock: new FakeClock(),
-    routes: new RouteTable([route('/files/', [hmac, jwt]), route('/jwt/', [jwt]), route('/hmac/', [hmac])]),
+    routes: new RouteTable([
+      route('/files/', [hmac, jwt]),
+      route('/jwt/', [jwt]),
+      route('/hmac/', [hmac]),
+    ]),
     keys: ring,
     publicUrl: 'https://files.example',
   }

@@ -54,15 +54,16 @@ export function needs(
   ...names: readonly ProgramName[]
 ): (title: string, body: TestBody, timeoutMs?: number) => void {
   const missing = names.filter((name) => find(name) === undefined)
-  if (missing.length === 0) return test
-  if (process.env['CI'] === 'true') {
-    return (title) => {
-      test(title, () => {
-        throw new Error(`missing with CI=true: ${missing.join(', ')}`)
-      })
-    }
-  }
-  return (title) => {
-    test.skip(skippedFor(title, missing), () => undefined)
+  const isSkipped = missing.length > 0 && process.env['CI'] !== 'true'
+  const define = isSkipped ? test.skip : test
+  return (title, body, timeoutMs) => {
+    define(
+      isSkipped ? skippedFor(title, missing) : title,
+      () => {
+        if (missing.length > 0) throw new Error(`missing with CI=true: ${missing.join(', ')}`)
+        return body()
+      },
+      timeoutMs,
+    )
   }
 }

@@ -95,7 +95,11 @@ export function policyOf(
   config: Readonly<Record<string, unknown>> = {},
   lists: Readonly<Record<string, NetworkSet>> = {},
 ): Policy {
-  return compilePolicy('test', policySchema.parse(config), (name) => lists[name] ?? new NetworkSet([]))
+  return compilePolicy(
+    'test',
+    policySchema.parse(config),
+    (name) => lists[name] ?? new NetworkSet([]),
+  )
 }
 
 export function historyOf(history: Partial<LinkHistory> = {}): LinkHistory {

@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { ByteIntervals } from '../../../src/base/intervals.ts'
 
-const piece = fc.tuple(fc.nat(60), fc.nat(12)).map(([start, length]) => [start, start + length] as const)
+const piece = fc
+  .tuple(fc.nat(60), fc.nat(12))
+  .map(([start, length]) => [start, start + length] as const)
 
 it('intervals agree with a set of bytes after every piece', () => {
   fc.assert(
@@ -19,9 +21,12 @@ it('intervals agree with a set of bytes after every piece', () => {
       expect([...edges].every((edge, i) => i === 0 || edge > edges[i - 1]!)).toBe(true)
       expect(edges.length % 2).toBe(0)
       const bytes = new Set<number>()
-      for (let i = 0; i < edges.length; i += 2) for (let b = edges[i]!; b < edges[i + 1]!; b++) bytes.add(b)
+      for (let i = 0; i < edges.length; i += 2)
+        for (let b = edges[i]!; b < edges[i + 1]!; b++) bytes.add(b)
       expect(bytes).toEqual(model)
-      expect(intervals.overlap(low, high)).toBe([...model].filter((byte) => byte >= low && byte < high).length)
+      expect(intervals.overlap(low, high)).toBe(
+        [...model].filter((byte) => byte >= low && byte < high).length,
+      )
     }),
     { numRuns: 1000 },
   )

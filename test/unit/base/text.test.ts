@@ -1,9 +1,21 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase64Url, digestText, equalBytes, sha256, shortDigest } from '../../../src/base/bytes.ts'
+import {
+  decodeBase64Url,
+  digestText,
+  equalBytes,
+  sha256,
+  shortDigest,
+} from '../../../src/base/bytes.ts'
 import { secondsOf } from '../../../src/base/clock.ts'
-import { asGatewayError, FAILURES, GatewayError, isMissing, messageOf } from '../../../src/base/failure.ts'
+import {
+  asGatewayError,
+  FAILURES,
+  GatewayError,
+  isMissing,
+  messageOf,
+} from '../../../src/base/failure.ts'
 import { parseStrictJson } from '../../../src/base/strict-json.ts'
 
 describe('strict base64url', () => {
@@ -18,18 +30,24 @@ describe('strict base64url', () => {
 
   it('each byte string has one spelling: whatever decodes is its own encoding', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ABCwxyz0189-_+/= \n.'), maxLength: 12 }), (text) => {
-        const bytes = decodeBase64Url(text)
-        if (bytes) expect(bytes.toString('base64url')).toBe(text)
-        else expect(Buffer.from(text, 'base64url').toString('base64url')).not.toBe(text)
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom(...Array.from('ABCwxyz0189-_+/= \n.')), maxLength: 12 }),
+        (text) => {
+          const bytes = decodeBase64Url(text)
+          if (bytes) expect(bytes.toString('base64url')).toBe(text)
+          else expect(Buffer.from(text, 'base64url').toString('base64url')).not.toBe(text)
+        },
+      ),
       { numRuns: 5000 },
     )
   })
 
-  it.each(['A', 'AAAAA', 'AA=', 'AA==', 'AB', 'AAB', '++', '//', 'A A', 'AA\n', 'AA.', 'é'])('refuses %j', (text) => {
-    expect(decodeBase64Url(text)).toBeUndefined()
-  })
+  it.each(['A', 'AAAAA', 'AA=', 'AA==', 'AB', 'AAB', '++', '//', 'A A', 'AA\n', 'AA.', 'é'])(
+    'refuses %j',
+    (text) => {
+      expect(decodeBase64Url(text)).toBeUndefined()
+    },
+  )
 })
 
 describe('digests', () => {
@@ -50,7 +68,9 @@ describe('digests', () => {
 })
 
 describe('strict JSON', () => {
-  const safe = fc.jsonValue({ maxDepth: 5 }).filter((value) => !/\d[eE.]/.test(JSON.stringify(value)))
+  const safe = fc
+    .jsonValue({ maxDepth: 5 })
+    .filter((value) => !/\d[eE.]/.test(JSON.stringify(value)))
 
   it('reads what JSON.parse reads when names are unique and integers plain', () => {
     fc.assert(
@@ -62,24 +82,51 @@ describe('strict JSON', () => {
   })
 
   it('never throws, and reads nothing that JSON.parse refuses', () => {
-    const fragments = fc.array(fc.constantFrom('{', '}', '[', ']', ':', ',', '"a"', '"\\u0061"', '1', '1.0', '-', ' ', 'null', '"', '\\'), { maxLength: 14 })
+    const fragments = fc.array(
+      fc.constantFrom(
+        '{',
+        '}',
+        '[',
+        ']',
+        ':',
+        ',',
+        '"a"',
+        '"\\u0061"',
+        '1',
+        '1.0',
+        '-',
+        ' ',
+        'null',
+        '"',
+        '\\',
+      ),
+      { maxLength: 14 },
+    )
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fragments.map((parts) => parts.join(''))), (text) => {
-        const value = parseStrictJson(text)
-        if (value !== undefined) expect(value).toEqual(JSON.parse(text))
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fragments.map((parts) => parts.join('')),
+        ),
+        (text) => {
+          const value = parseStrictJson(text)
+          if (value !== undefined) expect(value).toEqual(JSON.parse(text))
+        },
+      ),
       { numRuns: 5000 },
     )
   })
 
   /** Every character of a name may be written as an escape. */
   const spell = (name: string, escaped: boolean): string =>
-    escaped ? `"${[...name].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"` : JSON.stringify(name)
+    escaped
+      ? `"${Array.from(name, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`
+      : JSON.stringify(name)
 
   it('refuses a name twice at any depth, however it is spelled', () => {
     fc.assert(
       fc.property(
-        fc.string({ minLength: 1, unit: fc.constantFrom(...'abc":{}[]\\ ,') }),
+        fc.string({ minLength: 1, unit: fc.constantFrom(...Array.from('abc":{}[]\\ ,')) }),
         fc.boolean(),
         fc.boolean(),
         fc.nat(10),
@@ -105,11 +152,21 @@ describe('strict JSON', () => {
     expect(parseStrictJson(`${'{"a":'.repeat(17)}1${'}'.repeat(17)}`)).toBeUndefined()
   })
 
-  it.each(['1.0', '1e3', '1E3', '10e-1', '[0.0]', '{"a":-2.0}', '1e-999', '1.5e1'])('refuses the integer written %s', (text) => {
-    expect(parseStrictJson(text)).toBeUndefined()
-  })
+  it.each(['1.0', '1e3', '1E3', '10e-1', '[0.0]', '{"a":-2.0}', '1e-999', '1.5e1'])(
+    'refuses the integer written %s',
+    (text) => {
+      expect(parseStrictJson(text)).toBeUndefined()
+    },
+  )
 
-  it.each([['1.5', 1.5], ['-7', -7], ['"1.0"', '1.0'], ['"1e3"', '1e3'], ['1e999', Infinity], ['0', 0]])('reads %s', (text, value) => {
+  it.each([
+    ['1.5', 1.5],
+    ['-7', -7],
+    ['"1.0"', '1.0'],
+    ['"1e3"', '1e3'],
+    ['1e999', Infinity],
+    ['0', 0],
+  ])('reads %s', (text, value) => {
     expect(parseStrictJson(text)).toBe(value)
   })
 })
@@ -136,7 +193,11 @@ describe('failures', () => {
   })
 
   it('names thrown things, and knows a missing file', () => {
-    expect([messageOf(new Error('x')), messageOf('y'), messageOf(undefined)]).toEqual(['x', 'y', 'undefined'])
+    expect([messageOf(new Error('x')), messageOf('y'), messageOf(undefined)]).toEqual([
+      'x',
+      'y',
+      'undefined',
+    ])
     expect(isMissing(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBe(true)
     expect(isMissing(Object.assign(new Error('x'), { code: 'EACCES' }))).toBe(false)
   })

@@ -22,21 +22,24 @@ describe('SharedRate', () => {
 
   it('however many senders wait as told, their sum keeps to the rate', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.nat(20)), { maxLength: 60 }), (bookings) => {
-        const clock = new FakeClock(1000)
-        const rate = new SharedRate(1000, clock)
-        let last = 0
-        let sent = 0
-        for (const [bytes, pause] of bookings) {
-          clock.advance(pause / 10)
-          const at = clock.monotonic() + rate.book(bytes)
-          expect(at).toBeGreaterThanOrEqual(last)
-          last = at
-          sent += bytes
-          // what was sent by then is at most the rate since the start and one burst
-          expect(sent).toBeLessThanOrEqual(((at - 1_000_000) / 1000 + 0.1) * 1000 + 0.001)
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.nat(20)), { maxLength: 60 }),
+        (bookings) => {
+          const clock = new FakeClock(1000)
+          const rate = new SharedRate(1000, clock)
+          let last = 0
+          let sent = 0
+          for (const [bytes, pause] of bookings) {
+            clock.advance(pause / 10)
+            const at = clock.monotonic() + rate.book(bytes)
+            expect(at).toBeGreaterThanOrEqual(last)
+            last = at
+            sent += bytes
+            // what was sent by then is at most the rate since the start and one burst
+            expect(sent).toBeLessThanOrEqual(((at - 1_000_000) / 1000 + 0.1) * 1000 + 0.001)
+          }
+        },
+      ),
     )
   })
 

@@ -10,7 +10,9 @@ import { contextOf, NOW, pairKey, secretKey } from '../../support/request-parts.
 
 const hmac = new SluiceHmac({ isIgnored: (name) => name.startsWith('utm_') })
 const jwt = new SluiceJwt({})
-const LONG = Array.from({ length: 64 }, (_, i) => parseNetwork(`2001:db8:1234:5678:9abc:def0:1234:${i}00/127`)!)
+const LONG = Array.from({ length: 64 }, (_, i) =>
+  parseNetwork(`2001:db8:1234:5678:9abc:def0:1234:${i}00/127`)!,
+)
 
 schemeContract('sluice-hmac', () => ({
   scheme: hmac,
@@ -20,13 +22,24 @@ schemeContract('sluice-hmac', () => ({
 
 schemeContract('sluice-jwt', () => ({
   scheme: jwt,
-  keys: [secretKey('k1', 1), pairKey('rsa', 'rs', 'RS256'), pairKey('rsa', 'ps', 'PS256'), pairKey('ec', 'es', 'ES256')],
+  keys: [
+    secretKey('k1', 1),
+    pairKey('rsa', 'rs', 'RS256'),
+    pairKey('rsa', 'ps', 'PS256'),
+    pairKey('ec', 'es', 'ES256'),
+  ],
   inexpressible: [
     [
       {
         path: '/files/a',
         expiresAt: NOW + 60,
-        constraints: { accessRules: Array.from({ length: 4 }, () => ({ type: 'ip.src', action: 'allow', ip: LONG })) },
+        constraints: {
+          accessRules: Array.from({ length: 4 }, () => ({
+            type: 'ip.src',
+            action: 'allow',
+            ip: LONG,
+          })),
+        },
       },
       undefined,
     ],
@@ -46,7 +59,10 @@ describe('sluice-jwt', () => {
     const target = 'target' in link ? link.target : ''
     expect(target).toMatch(/^\/~[\w.-]+\/files\/a%20b\/$/)
     const result = new LinkVerifier([jwt], new KeyRing([key])).verify(contextOf(`${target}c.mp4`))
-    expect(result).toMatchObject({ outcome: 'granted', grant: { resource: { kind: 'prefix', path: '/files/a b/' } } })
+    expect(result).toMatchObject({
+      outcome: 'granted',
+      grant: { resource: { kind: 'prefix', path: '/files/a b/' } },
+    })
   })
 
   it('issuer and audience of the route are signed and asked for', () => {
@@ -59,20 +75,30 @@ describe('sluice-jwt', () => {
       return result.outcome === 'refused' ? result.refusal.reason : result.outcome
     }
     expect(reasonOf(named)).toBe('granted')
-    expect(reasonOf(new SluiceJwt({ issuer: 'https://other.example', audience: 'a' }))).toBe('link_issuer_mismatch')
-    expect(reasonOf(new SluiceJwt({ issuer: 'https://i.example', audience: 'b' }))).toBe('link_audience_mismatch')
+    expect(reasonOf(new SluiceJwt({ issuer: 'https://other.example', audience: 'a' }))).toBe(
+      'link_issuer_mismatch',
+    )
+    expect(reasonOf(new SluiceJwt({ issuer: 'https://i.example', audience: 'b' }))).toBe(
+      'link_audience_mismatch',
+    )
     expect(reasonOf(new SluiceJwt({}))).toBe('link_audience_mismatch')
   })
 
   it('the other ECDSA signature that its holder can write is the same link, for counting and revoking', () => {
     const key = pairKey('ec', 'es', 'ES256')
-    const link = jwt.sign({ path: '/files/a', expiresAt: NOW + 60, constraints: { multi_use: false } }, key)
+    const link = jwt.sign(
+      { path: '/files/a', expiresAt: NOW + 60, constraints: { multi_use: false } },
+      key,
+    )
     const target = 'target' in link ? link.target : ''
     const [head, body, signature] = target.slice(target.indexOf('=') + 1).split('.')
     const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
     const bytes = Buffer.from(signature ?? '', 'base64url')
     const s = order - BigInt(`0x${bytes.subarray(32).toString('hex')}`)
-    const twin = Buffer.concat([bytes.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')])
+    const twin = Buffer.concat([
+      bytes.subarray(0, 32),
+      Buffer.from(s.toString(16).padStart(64, '0'), 'hex'),
+    ])
     const verifier = new LinkVerifier([jwt], new KeyRing([key]))
     const grant = (token: string): Grant => {
       const result = verifier.verify(contextOf(`/files/a?token=${token}`))
@@ -82,6 +108,16 @@ describe('sluice-jwt', () => {
     const one = grant(`${head}.${body}.${signature}`)
     const two = grant(`${head}.${body}.${twin.toString('base64url')}`)
     expect([two.countKey, two.linkId]).toEqual([one.countKey, one.linkId])
+  })
+
+  it('an iat of 0 is signed as 0, and none is signed where none was asked for', () => {
+    const key = secretKey('k1', 1)
+    const verifier = new LinkVerifier([jwt], new KeyRing([key]))
+    for (const constraints of [{ iat: 0 }, {}]) {
+      const link = jwt.sign({ path: '/files/a', expiresAt: NOW + 60, constraints }, key)
+      const result = verifier.verify(contextOf('target' in link ? link.target : ''))
+      expect(result.outcome === 'granted' && result.grant.constraints).toEqual(constraints)
+    }
   })
 
   it('the same token is the same link wherever it is carried', () => {
@@ -107,7 +143,12 @@ describe('sluice-jwt', () => {
 it('links are counted apart by key, id and, without an id, by everything that was signed', () => {
   const keys = [secretKey('k1', 1), secretKey('k2', 2)]
   const verifier = new LinkVerifier([hmac], new KeyRing(keys))
-  const keyOf = (i: number, constraints: { jti?: string; subject?: string }, path = '/files/a', suffix = ''): string => {
+  const keyOf = (
+    i: number,
+    constraints: { jti?: string; subject?: string },
+    path = '/files/a',
+    suffix = '',
+  ): string => {
     const link = hmac.sign({ path, expiresAt: NOW + 60, constraints }, keys[i]!)
     const result = verifier.verify(contextOf(('target' in link ? link.target : '') + suffix))
     return result.outcome === 'granted' ? result.grant.countKey : result.outcome

@@ -24,7 +24,10 @@ function tokenOf({ url, cookies, headers }: Vector): string | undefined {
     /[?&]token=([^&]*)/.exec(url)?.[1] ??
     /^\/~([^/]*)/.exec(url)?.[1] ??
     cookies?.['sluice_token'] ??
-    /bearer (.*)|sluice_token=([^;]*)/i.exec(Object.values(headers ?? {}).join())?.slice(1).join('')
+    /bearer (.*)|sluice_token=([^;]*)/i
+      .exec(Object.values(headers ?? {}).join())
+      ?.slice(1)
+      .join('')
   )
 }
 
@@ -67,12 +70,16 @@ it('every allowed HMAC row carries the MAC of the formula, computed by node:cryp
 it('every allowed JWT row verifies with jose', async () => {
   for (const vector of JWT.filter((row) => row.expect === 'allow')) {
     const token = tokenOf(vector) ?? ''
-    const { kid = 'hs' } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
+    const { kid = 'hs' } = JSON.parse(
+      Buffer.from(token.split('.')[0] ?? '', 'base64url').toString(),
+    ) as {
       kid?: string
     }
     const key = vector.keys.find((candidate) => candidate.id === kid)
     const usable =
-      key?.type === 'jwk' ? await importJWK(key.value as JWK, key.alg) : (secretOf(vector, kid) ?? Buffer.alloc(0))
+      key?.type === 'jwk'
+        ? await importJWK(key.value as JWK, key.alg)
+        : (secretOf(vector, kid) ?? Buffer.alloc(0))
     await expect(
       jwtVerify(token, usable, { currentDate: new Date(vector.now * 1000) }),
       vector.name,
@@ -100,9 +107,13 @@ it('rows about claims and headers carry a signature that holds, so that it is no
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0 || process.env['CI'] !== undefined
 
-it.skipIf(!hasOpenssl)('the committed files are what make-vectors.mjs makes (needs openssl)', { timeout: 60_000 }, () => {
-  const script = fileURLToPath(new URL('make-vectors.mjs', folder))
-  const run = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' })
-  expect(run.stderr).toBe('')
-  expect(run.status).toBe(0)
-})
+it.skipIf(!hasOpenssl)(
+  'the committed files are what make-vectors.mjs makes (needs openssl)',
+  { timeout: 60_000 },
+  () => {
+    const script = fileURLToPath(new URL('make-vectors.mjs', folder))
+    const run = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' })
+    expect(run.stderr).toBe('')
+    expect(run.status).toBe(0)
+  },
+)

@@ -20,25 +20,45 @@ function link(scheme: Scheme, signer: Key = key): string {
 describe('a route takes the links of its schemes', () => {
   const verifier = new LinkVerifier([hmac, jwt], new KeyRing([key]))
 
-  it.each([['sluice-hmac', hmac], ['sluice-jwt', jwt]] as const)('%s alone is granted', (name, scheme) => {
-    expect(verifier.verify(contextOf(link(scheme)))).toMatchObject({ outcome: 'granted', grant: { scheme: name } })
+  it.each([
+    ['sluice-hmac', hmac],
+    ['sluice-jwt', jwt],
+  ] as const)('%s alone is granted', (name, scheme) => {
+    expect(verifier.verify(contextOf(link(scheme)))).toMatchObject({
+      outcome: 'granted',
+      grant: { scheme: name },
+    })
   })
 
   it('two links in one request are refused, even if both are good', () => {
-    const context = contextOf(link(hmac), { headers: { Cookie: `sluice_token=${link(jwt).split('=')[1]}` } })
-    expect(verifier.verify(context)).toMatchObject({ outcome: 'refused', refusal: { reason: 'link_ambiguous' } })
+    const context = contextOf(link(hmac), {
+      headers: { Cookie: `sluice_token=${link(jwt).split('=')[1]}` },
+    })
+    expect(verifier.verify(context)).toMatchObject({
+      outcome: 'refused',
+      refusal: { reason: 'link_ambiguous' },
+    })
     expect(verifier.locate(context)).toMatchObject({ outcome: 'refused' })
   })
 
   it('a good link beside a broken one is refused', () => {
     const context = contextOf(link(hmac), { headers: { Authorization: 'Bearer x' } })
-    expect(verifier.verify(context)).toMatchObject({ outcome: 'refused', refusal: { reason: 'link_ambiguous' } })
+    expect(verifier.verify(context)).toMatchObject({
+      outcome: 'refused',
+      refusal: { reason: 'link_ambiguous' },
+    })
   })
 
   it('links of schemes that the route does not list are as if absent', () => {
-    expect(new LinkVerifier([hmac], new KeyRing([key])).verify(contextOf(link(jwt)))).toEqual({ outcome: 'absent' })
-    expect(new LinkVerifier([jwt], new KeyRing([key])).verify(contextOf(link(hmac)))).toEqual({ outcome: 'absent' })
-    expect(new LinkVerifier([], new KeyRing([key])).verify(contextOf(link(hmac)))).toEqual({ outcome: 'absent' })
+    expect(new LinkVerifier([hmac], new KeyRing([key])).verify(contextOf(link(jwt)))).toEqual({
+      outcome: 'absent',
+    })
+    expect(new LinkVerifier([jwt], new KeyRing([key])).verify(contextOf(link(hmac)))).toEqual({
+      outcome: 'absent',
+    })
+    expect(new LinkVerifier([], new KeyRing([key])).verify(contextOf(link(hmac)))).toEqual({
+      outcome: 'absent',
+    })
   })
 })
 
@@ -69,12 +89,26 @@ describe('a verified link is remembered', () => {
     const verifier = new LinkVerifier([hmac], new KeyRing([retiring]))
     const target = link(hmac)
     expect(verifier.verify(contextOf(target, { now: NOW + 9 })).outcome).toBe('granted')
-    expect(verifier.verify(contextOf(target, { now: NOW + 10 }))).toMatchObject({ refusal: { reason: 'link_key_unknown' } })
+    expect(verifier.verify(contextOf(target, { now: NOW + 10 }))).toMatchObject({
+      refusal: { reason: 'link_key_unknown' },
+    })
   })
 
   it('a token remembered in the query is not thereby short enough for a cookie', () => {
     const padded = jwt.sign(
-      { path: '/files/a', expiresAt: NOW + 60, constraints: { accessRules: [{ type: 'ip.geoip.country', action: 'allow', country: Array.from({ length: 700 }, () => 'DE') }] } },
+      {
+        path: '/files/a',
+        expiresAt: NOW + 60,
+        constraints: {
+          accessRules: [
+            {
+              type: 'ip.geoip.country',
+              action: 'allow',
+              country: Array.from({ length: 700 }, () => 'DE'),
+            },
+          ],
+        },
+      },
       key,
     )
     const target = 'target' in padded ? padded.target : ''
@@ -83,7 +117,10 @@ describe('a verified link is remembered', () => {
     const verifier = new LinkVerifier([jwt], new KeyRing([key]))
     expect(verifier.verify(contextOf(target)).outcome).toBe('granted')
     const cookie = contextOf('/files/a', { headers: { Cookie: `sluice_token=${token}` } })
-    expect(verifier.verify(cookie)).toMatchObject({ outcome: 'refused', refusal: { reason: 'link_malformed' } })
+    expect(verifier.verify(cookie)).toMatchObject({
+      outcome: 'refused',
+      refusal: { reason: 'link_malformed' },
+    })
   })
 })
 
@@ -98,7 +135,9 @@ describe('KeyRing', () => {
     expect(ring.signer('sluice-hmac', NOW - 50)?.kid).toBe('old')
     expect(ring.signer('sluice-hmac', NOW + 10)?.kid).toBe('next')
     expect(ring.signer('another', NOW)).toBeUndefined()
-    expect(new KeyRing([{ ...current, signKey: undefined }]).signer('sluice-hmac', NOW)).toBeUndefined()
+    expect(
+      new KeyRing([{ ...current, signKey: undefined }]).signer('sluice-hmac', NOW),
+    ).toBeUndefined()
   })
 
   it('finds a key from notBefore until the second before retireAt', () => {
@@ -122,7 +161,14 @@ describe('a raw query', () => {
   it.each([
     ['', []],
     ['a', [['a', '']]],
-    ['a=b=c&&=d', [['a', 'b=c'], ['', ''], ['', 'd']]],
+    [
+      'a=b=c&&=d',
+      [
+        ['a', 'b=c'],
+        ['', ''],
+        ['', 'd'],
+      ],
+    ],
     ['%61=%62', [['%61', '%62']]],
   ])('%j is cut, not decoded', (query, pairs) => {
     expect(rawParameters(query).map(({ name, value }) => [name, value])).toEqual(pairs)
@@ -140,10 +186,14 @@ describe('a raw query', () => {
     expect(parameterIndex(query, 'Signature')).toBe(at)
   })
 
-  it.each([['a+b', 'a b'], ['a%2Bb', 'a+b'], ['%C3%BC', 'ü'], ['%', undefined], ['%ff', undefined], ['', '']])(
-    'the value %j is %j',
-    (raw, value) => {
-      expect(decodeValue(raw)).toBe(value)
-    },
-  )
+  it.each([
+    ['a+b', 'a b'],
+    ['a%2Bb', 'a+b'],
+    ['%C3%BC', 'ü'],
+    ['%', undefined],
+    ['%ff', undefined],
+    ['', ''],
+  ])('the value %j is %j', (raw, value) => {
+    expect(decodeValue(raw)).toBe(value)
+  })
 })

@@ -1,6 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type InspectHistory, type Inspection, type InspectRequest, inspectLink } from '../../../src/operator/inspect-link.ts'
+import {
+  type InspectHistory,
+  type Inspection,
+  type InspectRequest,
+  inspectLink,
+} from '../../../src/operator/inspect-link.ts'
 import type { LinkDesk } from '../../../src/operator/link-desk.ts'
 import { type MintRequest, mintLink } from '../../../src/operator/mint-link.ts'
 import { replayVector, type Vector } from '../../../src/operator/replay-vector.ts'
@@ -16,7 +21,12 @@ function urlOf(desk: LinkDesk, request: Partial<MintRequest> = {}): string {
   return result.url
 }
 
-function inspect(desk: LinkDesk, url: string, as: InspectRequest['as'] = {}, history: Partial<InspectHistory> = {}): Inspection {
+function inspect(
+  desk: LinkDesk,
+  url: string,
+  as: InspectRequest['as'] = {},
+  history: Partial<InspectHistory> = {},
+): Inspection {
   return inspectLink(desk, { ...historyOf(), spent: () => 0, ...history }, { url, as })
 }
 
@@ -38,11 +48,24 @@ describe('what a link is and proves', () => {
       route: '/files/',
       policy: 'test',
       link: { scheme: 'sluice-hmac', carrier: 'query' },
-      proves: { id: 'id-1', kid: 'k2', alg: 'HS256', path: '/files/a b.mp4', expires_at: NOW + 3600, ip: '192.0.2.0/24', subject: 'alice', multi_use: false },
+      proves: {
+        id: 'id-1',
+        kid: 'k2',
+        alg: 'HS256',
+        path: '/files/a b.mp4',
+        expires_at: NOW + 3600,
+        ip: '192.0.2.0/24',
+        subject: 'alice',
+        multi_use: false,
+      },
       hints: [],
     })
-    expect(found.link?.canonical).toBe(url.slice('https://files.example'.length, url.indexOf('&Signature=')))
-    expect(found.trace.map(({ rule }) => rule)).toEqual(expect.arrayContaining(['signature', 'resource', 'expiry', 'address', 'uses']))
+    expect(found.link?.canonical).toBe(
+      url.slice('https://files.example'.length, url.indexOf('&Signature=')),
+    )
+    expect(found.trace.map(({ rule }) => rule)).toEqual(
+      expect.arrayContaining(['signature', 'resource', 'expiry', 'address', 'uses']),
+    )
     expect(found.trace.every(({ outcome }) => outcome === 'pass')).toBe(true)
   })
 
@@ -56,7 +79,10 @@ describe('what a link is and proves', () => {
       ['authorization', PATH, { authorization: `Bearer ${token}` }],
     ]
     for (const [carrier, target, headers] of carriers) {
-      expect(inspect(desk, target, { headers })).toMatchObject({ decision: 'permit', link: { scheme: 'sluice-jwt', carrier } })
+      expect(inspect(desk, target, { headers })).toMatchObject({
+        decision: 'permit',
+        link: { scheme: 'sluice-jwt', carrier },
+      })
     }
     const prefix = urlOf(desk, { scheme: 'sluice-jwt', path: '/files/a/*' })
     expect(inspect(desk, `${prefix}x`).proves).toMatchObject({ path: '/files/a/*' })
@@ -70,43 +96,89 @@ describe('what a link is and proves', () => {
 
 describe('why it would be refused', () => {
   const desk = makeDesk()
-  it.each<[string, Partial<MintRequest>, InspectRequest['as'], Partial<InspectHistory>, string, string]>([
+  it.each<
+    [string, Partial<MintRequest>, InspectRequest['as'], Partial<InspectHistory>, string, string]
+  >([
     ['expired', {}, { time: NOW + 3600 }, {}, 'link_expired', 'expiry'],
     ['not yet valid', { nbf: NOW + 1000 }, {}, {}, 'link_not_yet_valid', 'not-before'],
-    ['another address', { ip: '192.0.2.1' }, { ip: '192.0.2.2' }, {}, 'address_not_allowed', 'address'],
+    [
+      'another address',
+      { ip: '192.0.2.1' },
+      { ip: '192.0.2.2' },
+      {},
+      'address_not_allowed',
+      'address',
+    ],
     ['an unknown address', { ip: '192.0.2.1' }, {}, {}, 'address_not_allowed', 'address'],
     ['revoked', {}, {}, { revocation: () => 'revocation 7' }, 'link_revoked', 'revocation'],
     ['used up', { multi_use: false }, {}, { spent: () => 1 }, 'link_used', 'uses'],
-    ['a prefetch', { multi_use: false }, { headers: { 'sec-purpose': 'prefetch' } }, {}, 'prefetch_not_allowed', 'prefetch'],
+    [
+      'a prefetch',
+      { multi_use: false },
+      { headers: { 'sec-purpose': 'prefetch' } },
+      {},
+      'prefetch_not_allowed',
+      'prefetch',
+    ],
     ['another method', {}, { method: 'POST' }, {}, 'method_not_allowed', 'method'],
   ])('%s', (_what, request, as, history, reason, rule) => {
     const found = inspect(desk, urlOf(desk, request), as, history)
     expect(found).toMatchObject({ decision: 'deny', reason })
-    expect(found.trace.filter(({ outcome }) => outcome === 'refuse').map((entry) => entry.rule)).toEqual([rule])
+    expect(
+      found.trace.filter(({ outcome }) => outcome === 'refuse').map((entry) => entry.rule),
+    ).toEqual([rule])
     expect(found.proves).not.toBeNull()
   })
 
   it('another object than the token is for', () => {
     const url = urlOf(desk, { scheme: 'sluice-jwt' }).replace('a%20b', 'other')
-    expect(inspect(desk, url)).toMatchObject({ decision: 'deny', code: 'link_invalid', reason: 'link_resource_mismatch' })
+    expect(inspect(desk, url)).toMatchObject({
+      decision: 'deny',
+      code: 'link_invalid',
+      reason: 'link_resource_mismatch',
+    })
   })
 
   it('every rule is asked, even after the first no', () => {
-    const found = inspect(desk, urlOf(desk, { ip: '192.0.2.1' }), { ip: '192.0.2.2', time: NOW + 9999 }, { revocation: () => 'r' })
+    const found = inspect(
+      desk,
+      urlOf(desk, { ip: '192.0.2.1' }),
+      { ip: '192.0.2.2', time: NOW + 9999 },
+      { revocation: () => 'r' },
+    )
     expect(found.reason).toBe('link_revoked')
-    expect(found.trace.filter(({ outcome }) => outcome === 'refuse').map(({ rule }) => rule)).toEqual(['revocation', 'expiry', 'address'])
+    expect(
+      found.trace.filter(({ outcome }) => outcome === 'refuse').map(({ rule }) => rule),
+    ).toEqual(['revocation', 'expiry', 'address'])
   })
 
   it('what a policy only observes is shown and permits, as at the gateway', () => {
-    const observing = makeDesk({ uses: { max: 2, enforcement: 'observe' }, address: { enforcement: 'observe' } })
-    const found = inspect(observing, urlOf(observing, { ip: '192.0.2.1' }), { ip: '192.0.2.2' }, { spent: () => 2 })
+    const observing = makeDesk({
+      uses: { max: 2, enforcement: 'observe' },
+      address: { enforcement: 'observe' },
+    })
+    const found = inspect(
+      observing,
+      urlOf(observing, { ip: '192.0.2.1' }),
+      { ip: '192.0.2.2' },
+      { spent: () => 2 },
+    )
     expect(found.decision).toBe('permit')
-    expect(found.trace.filter(({ outcome }) => outcome === 'observe').map(({ rule }) => rule)).toEqual(['address', 'uses'])
+    expect(
+      found.trace.filter(({ outcome }) => outcome === 'observe').map(({ rule }) => rule),
+    ).toEqual(['address', 'uses'])
   })
 
   it('two links', () => {
     const token = urlOf(desk, { scheme: 'sluice-jwt' }).split('token=')[1] ?? ''
-    expect(inspect(desk, urlOf(desk), { headers: { authorization: `Bearer ${token}` } })).toMatchObject({ decision: 'deny', code: 'link_invalid', reason: 'link_ambiguous', link: null })
+    expect(
+      inspect(desk, urlOf(desk), { headers: { authorization: `Bearer ${token}` } }),
+    ).toMatchObject({
+      decision: 'deny',
+      code: 'link_invalid',
+      reason: 'link_ambiguous',
+      link: null,
+    })
   })
 })
 
@@ -137,17 +209,42 @@ describe('why a signature does not hold', () => {
   const desk = makeDesk()
   const canonical = `${PATH}?Expires=${NOW + 60}&KeyId=k2`
   it.each<[string, string, RegExp]>([
-    ['the whole URL was signed', signedOver(`https://files.example${canonical}`), /^the signature holds for the whole URL, with the key k2$/],
-    ['the mark was signed too', signedOver(`${canonical}&Signature=`), /with "&Signature=" at its end/],
+    [
+      'the whole URL was signed',
+      signedOver(`https://files.example${canonical}`),
+      /^the signature holds for the whole URL, with the key k2$/,
+    ],
+    [
+      'the mark was signed too',
+      signedOver(`${canonical}&Signature=`),
+      /with "&Signature=" at its end/,
+    ],
     ['the path alone was signed', signedOver(PATH), /the path alone/],
     ['KeyId was left out', signedOver(`${PATH}?Expires=${NOW + 60}`), /without KeyId/],
     ['the leading slash was left out', signedOver(canonical.slice(1)), /without its leading slash/],
-    ['the decoded path was signed', signedOver(canonical.replace('%20', ' ')), /the percent-decoded text/],
-    ['another key of the ring signed', signedOver(canonical, undefined, Buffer.alloc(32, 1)), /this very text, with the key k1/],
-    ['there is no such key', signedOver(canonical, `Expires=${NOW + 60}&KeyId=k9`), /^there is no key k9$/],
+    [
+      'the decoded path was signed',
+      signedOver(canonical.replace('%20', ' ')),
+      /the percent-decoded text/,
+    ],
+    [
+      'another key of the ring signed',
+      signedOver(canonical, undefined, Buffer.alloc(32, 1)),
+      /this very text, with the key k1/,
+    ],
+    [
+      'there is no such key',
+      signedOver(canonical, `Expires=${NOW + 60}&KeyId=k9`),
+      /^there is no key k9$/,
+    ],
   ])('%s', (_what, url, hint) => {
     const found = inspect(desk, url)
-    expect(found).toMatchObject({ decision: 'deny', code: 'link_invalid', proves: null, trace: [{ rule: 'signature', outcome: 'refuse' }] })
+    expect(found).toMatchObject({
+      decision: 'deny',
+      code: 'link_invalid',
+      proves: null,
+      trace: [{ rule: 'signature', outcome: 'refuse' }],
+    })
     expect(found.hints).toEqual([expect.stringMatching(hint)])
   })
 
@@ -159,7 +256,11 @@ describe('why a signature does not hold', () => {
 
   it.each([
     ['is not active', { retireAt: NOW }, 'the key k2 is not active at that time'],
-    ['is of another scheme', { schemes: new Set(['sluice-jwt']) }, 'the key k2 is not for sluice-hmac'],
+    [
+      'is of another scheme',
+      { schemes: new Set(['sluice-jwt']) },
+      'the key k2 is not for sluice-hmac',
+    ],
   ])('the key %s', (_what, more, hint) => {
     const other = makeDesk({}, [secretKey('k2', 2, more)])
     expect(inspect(other, signedOver(canonical)).hints).toEqual([hint])
@@ -167,7 +268,11 @@ describe('why a signature does not hold', () => {
 
   it('never shows the signature that would be right, nor a secret', () => {
     const right = createHmac('sha256', SECRET).update(canonical).digest('base64url')
-    for (const url of [signedOver('x'), signedOver(PATH), signedOver(`https://files.example${canonical}`)]) {
+    for (const url of [
+      signedOver('x'),
+      signedOver(PATH),
+      signedOver(`https://files.example${canonical}`),
+    ]) {
       const text = JSON.stringify(inspect(desk, url))
       expect(text).not.toContain(right)
       expect(text).not.toContain(SECRET.toString('base64url'))
@@ -182,7 +287,17 @@ describe('why a signature does not hold', () => {
 })
 
 it('a vector of a format that is not built fails, and is not passed over', () => {
-  const vector: Vector = { name: 'x', format: 's3-sigv4', keys: [], method: 'GET', url: '/a', now: NOW, expect: 'deny' }
+  const vector: Vector = {
+    name: 'x',
+    format: 's3-sigv4',
+    keys: [],
+    method: 'GET',
+    url: '/a',
+    now: NOW,
+    expect: 'deny',
+  }
   expect(replayVector(vector)).toContain('not built')
-  expect(replayVector({ ...vector, format: 'sluice-hmac', code: 'link_expired' })).toBe('expected link_expired, got link_missing')
+  expect(replayVector({ ...vector, format: 'sluice-hmac', code: 'link_expired' })).toBe(
+    'expected link_expired, got link_missing',
+  )
 })

@@ -8,13 +8,21 @@ import { contextOf, NOW, secretKey } from '../../support/request-parts.ts'
 
 const PATH = '/files/a%20b.mp4'
 
-function minted(request: Partial<MintRequest>, policy = {}, form: 'json' | 'text' = 'json'): MintedLink {
+function minted(
+  request: Partial<MintRequest>,
+  policy = {},
+  form: 'json' | 'text' = 'json',
+): MintedLink {
   const result = mintLink(makeDesk(policy), { path: PATH, ...request }, form)
   if ('field' in result) throw new Error(`${result.field}: ${result.message}`)
   return result
 }
 
-function refusedField(request: Partial<MintRequest>, policy = {}, form: 'json' | 'text' = 'json'): string {
+function refusedField(
+  request: Partial<MintRequest>,
+  policy = {},
+  form: 'json' | 'text' = 'json',
+): string {
   const result = mintLink(makeDesk(policy), { path: PATH, ...request }, form)
   if (!('field' in result)) return `minted ${result.url}`
   expect(result.message.length).toBeGreaterThan(5)
@@ -25,7 +33,9 @@ describe('a minted link', () => {
   it('has the defaults of route and policy', () => {
     const link = minted({})
     expect(link).toMatchObject({ scheme: 'sluice-hmac', kid: 'k2', expires_at: NOW + 3600 })
-    expect(link.url).toMatch(/^https:\/\/files\.example\/files\/a%20b\.mp4\?.*&Signature=[\w-]{43}$/)
+    expect(link.url).toMatch(
+      /^https:\/\/files\.example\/files\/a%20b\.mp4\?.*&Signature=[\w-]{43}$/,
+    )
     expect(link.url).toContain(`jti=${link.id}`)
     expect(link.url).toContain(`iat=${NOW}`)
     expect(minted({}, { lifetime: { defaultSeconds: 60 } }).expires_at).toBe(NOW + 60)
@@ -39,7 +49,9 @@ describe('a minted link', () => {
   it('is of the scheme that was asked for, or the first of its route', () => {
     expect(minted({ scheme: 'sluice-jwt' })).toMatchObject({ scheme: 'sluice-jwt' })
     expect(minted({ path: '/jwt/a' })).toMatchObject({ scheme: 'sluice-jwt' })
-    expect(minted({ scheme: 'sluice-jwt', path: '/files/a/*' }).url).toMatch(/^https:\/\/files\.example\/~[\w.-]+\/files\/a\/$/)
+    expect(minted({ scheme: 'sluice-jwt', path: '/files/a/*' }).url).toMatch(
+      /^https:\/\/files\.example\/~[\w.-]+\/files\/a\/$/,
+    )
   })
 
   it.each([
@@ -56,16 +68,28 @@ describe('a minted link', () => {
       .map(({ iat: _iat, nbf: _nbf, autograph_tag: _tag, anti_fraud: _fraud, ...rest }) => rest)
       .filter(({ accessRules }) => !accessRules?.some((rule) => rule.type === 'ip.geoip.country'))
     fc.assert(
-      fc.property(expressible, fc.constantFrom('json' as const, 'text' as const), fc.constantFrom('sluice-hmac', 'sluice-jwt'), (constraints, form, scheme) => {
-        const desk = makeDesk()
-        const asked = Object.fromEntries(writeConstraints(constraints, form))
-        const result = mintLink(desk, { path: PATH, scheme, ...asked }, form)
-        if ('field' in result) throw new Error(`${result.field}: ${result.message}`)
-        const context = contextOf(result.url)
-        const verified = desk.routes.find(context.path)?.verifier.verify(context)
-        expect(verified).toMatchObject({ outcome: 'granted', grant: { linkId: result.id, validUntil: result.expires_at } })
-        expect(verified?.outcome === 'granted' && verified.grant.constraints).toEqual({ jti: result.id, iat: NOW, ...constraints })
-      }),
+      fc.property(
+        expressible,
+        fc.constantFrom('json' as const, 'text' as const),
+        fc.constantFrom('sluice-hmac', 'sluice-jwt'),
+        (constraints, form, scheme) => {
+          const desk = makeDesk()
+          const asked = Object.fromEntries(writeConstraints(constraints, form))
+          const result = mintLink(desk, { path: PATH, scheme, ...asked }, form)
+          if ('field' in result) throw new Error(`${result.field}: ${result.message}`)
+          const context = contextOf(result.url)
+          const verified = desk.routes.find(context.path)?.verifier.verify(context)
+          expect(verified).toMatchObject({
+            outcome: 'granted',
+            grant: { linkId: result.id, validUntil: result.expires_at },
+          })
+          expect(verified?.outcome === 'granted' && verified.grant.constraints).toEqual({
+            jti: result.id,
+            iat: NOW,
+            ...constraints,
+          })
+        },
+      ),
       { numRuns: 80 },
     )
   })
@@ -116,7 +140,11 @@ describe('what cannot be minted names its field (contract 8)', () => {
     ['multi_use null', { multi_use: null }, 'multi_use'],
     ['rate 0', { rate: 0 }, 'rate'],
     ['a fraction as rate', { rate: 1.5 }, 'rate'],
-    ['accessRules by country', { accessRules: [{ type: 'ip.geoip.country', action: 'allow', country: ['DE'] }] }, 'accessRules'],
+    [
+      'accessRules by country',
+      { accessRules: [{ type: 'ip.geoip.country', action: 'allow', country: ['DE'] }] },
+      'accessRules',
+    ],
     ['accessRules that are none', { accessRules: [{ type: 'any' }] }, 'accessRules'],
     ['an empty subject', { subject: '' }, 'subject'],
     ['a jti with a blank', { jti: 'a b' }, 'jti'],
@@ -130,9 +158,24 @@ describe('what cannot be minted names its field (contract 8)', () => {
   it.each<[string, Partial<MintRequest>, object, string]>([
     ['no address where the policy requires one', {}, { address: { pin: 'required' } }, 'ip'],
     ['more speed than the policy has', { rate: 1001 }, { rate: { bytesPerSecond: 1000 } }, 'rate'],
-    ['more downloads than the policy has', { max_parallel_downloads: 4 }, { parallel: { maxDownloads: 3 } }, 'max_parallel_downloads'],
-    ['a longer life than the policy has', { expires_in: 61 }, { lifetime: { maxSeconds: 60 } }, 'expires_in'],
-    ['more than ten years, whatever the policy says', { expires_in: 400_000_000 }, { lifetime: { maxSeconds: 1e9 } }, 'expires_in'],
+    [
+      'more downloads than the policy has',
+      { max_parallel_downloads: 4 },
+      { parallel: { maxDownloads: 3 } },
+      'max_parallel_downloads',
+    ],
+    [
+      'a longer life than the policy has',
+      { expires_in: 61 },
+      { lifetime: { maxSeconds: 60 } },
+      'expires_in',
+    ],
+    [
+      'more than ten years, whatever the policy says',
+      { expires_in: 400_000_000 },
+      { lifetime: { maxSeconds: 1e9 } },
+      'expires_in',
+    ],
   ])('%s', (_what, request, policy, field) => {
     expect(refusedField(request, policy)).toBe(field)
   })
@@ -150,16 +193,30 @@ describe('what cannot be minted names its field (contract 8)', () => {
   })
 
   it('flags are read as text: numbers and booleans in words', () => {
-    expect(refusedField({ max_parallel_downloads: 'two' }, {}, 'text')).toBe('max_parallel_downloads')
+    expect(refusedField({ max_parallel_downloads: 'two' }, {}, 'text')).toBe(
+      'max_parallel_downloads',
+    )
     expect(refusedField({ streaming: 'yes' }, {}, 'text')).toBe('streaming')
     expect(refusedField({ accessRules: '[{' }, {}, 'text')).toBe('accessRules')
-    const link = minted({ max_parallel_downloads: '2', streaming: 'true', ip: '192.168.2.1,10.0.0.0/8' }, {}, 'text')
-    expect(link.url).toContain('ip=3232236033%2C10.0.0.0%2F8&max_parallel_downloads=2&streaming=true')
+    const link = minted(
+      { max_parallel_downloads: '2', streaming: 'true', ip: '192.168.2.1,10.0.0.0/8' },
+      {},
+      'text',
+    )
+    expect(link.url).toContain(
+      'ip=3232236033%2C10.0.0.0%2F8&max_parallel_downloads=2&streaming=true',
+    )
   })
 
   it('without an active key that signs, the scheme is the problem', () => {
-    for (const key of [secretKey('k1', 1, { retireAt: NOW }), secretKey('k1', 1, { signKey: undefined }), secretKey('k1', 1, { schemes: new Set(['sluice-jwt']) })]) {
-      expect(mintLink(makeDesk({}, [key]), { path: PATH }, 'json')).toMatchObject({ field: 'scheme' })
+    for (const key of [
+      secretKey('k1', 1, { retireAt: NOW }),
+      secretKey('k1', 1, { signKey: undefined }),
+      secretKey('k1', 1, { schemes: new Set(['sluice-jwt']) }),
+    ]) {
+      expect(mintLink(makeDesk({}, [key]), { path: PATH }, 'json')).toMatchObject({
+        field: 'scheme',
+      })
     }
   })
 })

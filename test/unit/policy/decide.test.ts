@@ -3,16 +3,35 @@ import { decide, type TraceEntry } from '../../../src/policy/decide.ts'
 import type { Constraints } from '../../../src/link/constraints.ts'
 import type { LinkHistory } from '../../../src/policy/rule.ts'
 import { parseNetwork } from '../../../src/base/address.ts'
-import { contextOf, type ContextParts, grantOf, historyOf, NOW, policyOf } from '../../support/request-parts.ts'
+import {
+  contextOf,
+  type ContextParts,
+  grantOf,
+  historyOf,
+  NOW,
+  policyOf,
+} from '../../support/request-parts.ts'
 
 const ELSEWHERE: Constraints = { ip: [parseNetwork('10.0.0.1')!] }
 
 function decided(
   policy: Readonly<Record<string, unknown>>,
-  given: { says?: Constraints; url?: string; parts?: ContextParts; history?: Partial<LinkHistory>; trace?: TraceEntry[] },
+  given: {
+    says?: Constraints
+    url?: string
+    parts?: ContextParts
+    history?: Partial<LinkHistory>
+    trace?: TraceEntry[]
+  },
 ): { refusal: string | undefined; observed: string | undefined } {
   const { says, url = '/files/a.mp4', parts, history, trace } = given
-  const { refusal, observed } = decide(grantOf(says), contextOf(url, parts), policyOf(policy), historyOf(history), trace)
+  const { refusal, observed } = decide(
+    grantOf(says),
+    contextOf(url, parts),
+    policyOf(policy),
+    historyOf(history),
+    trace,
+  )
   return { refusal: refusal?.reason, observed: observed?.reason }
 }
 
@@ -42,50 +61,90 @@ const OBSERVABLE = [
 
 describe('observe', () => {
   it.each(OBSERVABLE)('%s %j: enforced it refuses', (section, settings, given, reason) => {
-    expect(decided({ [section]: settings }, given)).toEqual({ refusal: reason, observed: undefined })
+    expect(decided({ [section]: settings }, given)).toEqual({
+      refusal: reason,
+      observed: undefined,
+    })
   })
 
-  it.each(OBSERVABLE)('%s %j: observed by its own setting it lets pass and says what it would refuse', (section, settings, given, reason) => {
-    const policy = { [section]: { ...settings, enforcement: 'observe' } }
-    expect(decided(policy, given)).toEqual({ refusal: undefined, observed: reason })
-  })
+  it.each(OBSERVABLE)(
+    '%s %j: observed by its own setting it lets pass and says what it would refuse',
+    (section, settings, given, reason) => {
+      const policy = { [section]: { ...settings, enforcement: 'observe' } }
+      expect(decided(policy, given)).toEqual({ refusal: undefined, observed: reason })
+    },
+  )
 
-  it.each(OBSERVABLE)('%s %j: observed by the policy it lets pass and says what it would refuse', (section, settings, given, reason) => {
-    expect(decided({ enforcement: 'observe', [section]: settings }, given)).toEqual({ refusal: undefined, observed: reason })
-  })
+  it.each(OBSERVABLE)(
+    '%s %j: observed by the policy it lets pass and says what it would refuse',
+    (section, settings, given, reason) => {
+      expect(decided({ enforcement: 'observe', [section]: settings }, given)).toEqual({
+        refusal: undefined,
+        observed: reason,
+      })
+    },
+  )
 
   it.each([
     [{ iat: NOW - 10_000_000 }, 'link_lifetime_exceeded'],
     [{ accessRules: [{ type: 'any', action: 'block' }] }, 'address_not_allowed'],
-  ] as [Constraints, string][])('a rule without a setting of its own follows the policy: %j', (says, reason) => {
-    expect(decided({}, { says })).toEqual({ refusal: reason, observed: undefined })
-    expect(decided({ enforcement: 'observe' }, { says })).toEqual({ refusal: undefined, observed: reason })
-  })
+  ] as [Constraints, string][])(
+    'a rule without a setting of its own follows the policy: %j',
+    (says, reason) => {
+      expect(decided({}, { says })).toEqual({ refusal: reason, observed: undefined })
+      expect(decided({ enforcement: 'observe' }, { says })).toEqual({
+        refusal: undefined,
+        observed: reason,
+      })
+    },
+  )
 
   it.each([
     ['the path', { url: '/files/b.mp4' }, 'link_resource_mismatch'],
     ['a revocation', { history: { revocation: () => 'r' } }, 'link_revoked'],
     ['what is not built', { says: { autograph_tag: 'x' } }, 'link_constraint_unsupported'],
-  ] as const)('%s is enforced even so: observing it would open what the signature closes', (_what, given, reason) => {
-    expect(decided({ enforcement: 'observe' }, given)).toEqual({ refusal: reason, observed: undefined })
-  })
+  ] as const)(
+    '%s is enforced even so: observing it would open what the signature closes',
+    (_what, given, reason) => {
+      expect(decided({ enforcement: 'observe' }, given)).toEqual({
+        refusal: reason,
+        observed: undefined,
+      })
+    },
+  )
 
   it('the first of several observed rules is kept, and a later enforced rule refuses', () => {
-    const policy = { leeway: { enforcement: 'observe' }, address: { enforcement: 'observe' }, networks: { block: ['192.0.2.1'] } }
+    const policy = {
+      leeway: { enforcement: 'observe' },
+      address: { enforcement: 'observe' },
+      networks: { block: ['192.0.2.1'] },
+    }
     const given = { says: ELSEWHERE, parts: { now: NOW + 9999 } }
     expect(decided(policy, given)).toEqual({ refusal: 'network_blocked', observed: 'link_expired' })
-    expect(decided({ ...policy, networks: {} }, given)).toEqual({ refusal: undefined, observed: 'link_expired' })
+    expect(decided({ ...policy, networks: {} }, given)).toEqual({
+      refusal: undefined,
+      observed: 'link_expired',
+    })
   })
 })
 
 describe('the order of rules', () => {
   it('what the link is for comes before whether it lives, and that before who asks', () => {
-    const all = { says: { ...ELSEWHERE, nbf: NOW + 99_999 }, url: '/files/b.mp4', parts: { now: NOW + 9999 }, history: { revocation: () => 'r' } }
+    const all = {
+      says: { ...ELSEWHERE, nbf: NOW + 99_999 },
+      url: '/files/b.mp4',
+      parts: { now: NOW + 9999 },
+      history: { revocation: () => 'r' },
+    }
     const policy = { networks: { block: ['192.0.2.1'] } }
     expect(decided(policy, all).refusal).toBe('link_resource_mismatch')
     expect(decided(policy, { ...all, url: '/files/a.mp4' }).refusal).toBe('link_revoked')
-    expect(decided(policy, { ...all, url: '/files/a.mp4', history: {} }).refusal).toBe('link_not_yet_valid')
-    expect(decided(policy, { says: ELSEWHERE, parts: { now: NOW + 9999 } }).refusal).toBe('link_expired')
+    expect(decided(policy, { ...all, url: '/files/a.mp4', history: {} }).refusal).toBe(
+      'link_not_yet_valid',
+    )
+    expect(decided(policy, { says: ELSEWHERE, parts: { now: NOW + 9999 } }).refusal).toBe(
+      'link_expired',
+    )
     expect(decided(policy, { says: ELSEWHERE }).refusal).toBe('address_not_allowed')
   })
 
@@ -101,10 +160,17 @@ describe('a trace', () => {
   it('has every rule in order, and what each said', () => {
     const trace: TraceEntry[] = []
     const policy = { leeway: { enforcement: 'observe' } }
-    const result = decided(policy, { says: ELSEWHERE, url: '/files/b.mp4', parts: { now: NOW + 9999 }, trace })
+    const result = decided(policy, {
+      says: ELSEWHERE,
+      url: '/files/b.mp4',
+      parts: { now: NOW + 9999 },
+      trace,
+    })
     expect(result).toEqual({ refusal: 'link_resource_mismatch', observed: 'link_expired' })
     expect(trace.map(({ rule }) => rule)).toEqual(RULES)
-    const said = Object.fromEntries(trace.map(({ rule, outcome, reason }) => [rule, `${outcome} ${reason ?? ''}`.trim()]))
+    const said = Object.fromEntries(
+      trace.map(({ rule, outcome, reason }) => [rule, `${outcome} ${reason ?? ''}`.trim()]),
+    )
     expect(said).toMatchObject({
       resource: 'refuse link_resource_mismatch',
       expiry: 'observe link_expired',

@@ -18,7 +18,9 @@ function testTexts(): string {
 
 it('every reason of a refusal occurs in some test', () => {
   const texts = testTexts()
-  const untested = Object.keys(REASONS).filter((reason) => !new RegExp(`['"\`]${reason}['"\`]`).test(texts))
+  const untested = Object.keys(REASONS).filter(
+    (reason) => !new RegExp(`['"\`]${reason}['"\`]`).test(texts),
+  )
   expect(untested).toEqual([])
 })
 

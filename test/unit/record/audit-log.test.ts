@@ -25,7 +25,8 @@ function open(): AuditLog {
 /** A file of entries 1 to `count`. */
 function written(count: number): string[] {
   const log = open()
-  for (let i = 1; i <= count; i++) log.append({ actor: 'ops', action: 'link.mint', target: { number: i, text: 'ü"\\' } })
+  for (let i = 1; i <= count; i++)
+    log.append({ actor: 'ops', action: 'link.mint', target: { number: i, text: 'ü"\\' } })
   return lines()
 }
 
@@ -95,7 +96,9 @@ describe('an audit file', () => {
     forger.append({ actor: 'ops', action: 'link.mint', target: { number: 1, text: 'ü"\\' } })
     forger.append({ actor: 'eve', action: 'link.mint', target: {} })
     const forged = readFileSync(other, 'utf8').split('\n')[1] ?? ''
-    expect(problemsOf([all[0]!, forged, all[2]!])).toEqual(['line 3: does not follow the line before'])
+    expect(problemsOf([all[0]!, forged, all[2]!])).toEqual([
+      'line 3: does not follow the line before',
+    ])
   })
 
   it('shows lines that changed places', () => {

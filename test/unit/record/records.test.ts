@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openAccessLog, RecentRecords } from '../../../src/record/access-log.ts'
 import type { AccessRecord } from '../../../src/record/access-record.ts'
-import { type LiveConnection, type LiveDownloadFacts, LiveDownloads } from '../../../src/record/live-downloads.ts'
+import {
+  type LiveConnection,
+  type LiveDownloadFacts,
+  LiveDownloads,
+} from '../../../src/record/live-downloads.ts'
 import { Metrics } from '../../../src/record/metrics.ts'
 
 function record(more: Partial<AccessRecord> = {}): AccessRecord {
@@ -63,7 +67,12 @@ describe('the access log', () => {
       await log.close()
       const text = readFileSync(file, 'utf8')
       expect(text.endsWith('\n')).toBe(true)
-      expect(text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown)).toEqual([record(), odd])
+      expect(
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+      ).toEqual([record(), odd])
       renameSync(file, `${file}.1`)
       const next = openAccessLog(file, (error) => errors.push(error))
       next.write(record({ request_id: 'r2' }))
@@ -98,7 +107,9 @@ describe('LiveDownloads', () => {
 
   it('connections of one download share an entry, which ends with the last of them', () => {
     const live = new LiveDownloads()
-    const leaves = [connection(), connection()].map((one) => live.join(facts('a'), one, 5, () => 0.5))
+    const leaves = [connection(), connection()].map((one) =>
+      live.join(facts('a'), one, 5, () => 0.5),
+    )
     live.join(facts('b'), connection(), 6, () => 0)
     expect(live.count).toBe(2)
     const [entry] = live.list()
@@ -126,14 +137,29 @@ describe('LiveDownloads', () => {
     live.join(facts('a'), two, 1, () => 0)
     live.join(facts('b', { linkId: 'l2' }), other, 1, () => 0)
     expect(live.end((download) => download.facts.linkId === 'l1', 'revoked')).toBe(1)
-    expect([one.ended, two.ended, other.ended]).toEqual([['gateway: revoked'], ['gateway: revoked'], []])
+    expect([one.ended, two.ended, other.ended]).toEqual([
+      ['gateway: revoked'],
+      ['gateway: revoked'],
+      [],
+    ])
   })
 
   it('connections that leave while they are ended are all ended', () => {
     const live = new LiveDownloads()
     const ended: number[] = []
     for (const n of [1, 2, 3]) {
-      const leave = live.join(facts('a'), { bytes: 0, end: () => { ended.push(n); leave() } }, 1, () => 0)
+      const leave = live.join(
+        facts('a'),
+        {
+          bytes: 0,
+          end: () => {
+            ended.push(n)
+            leave()
+          },
+        },
+        1,
+        () => 0,
+      )
     }
     expect(live.end(() => true, 'x')).toBe(1)
     expect([ended, live.count]).toEqual([[1, 2, 3], 0])
@@ -152,12 +178,16 @@ describe('metrics', () => {
     const metrics = new Metrics(sources)
     metrics.write(record())
     metrics.write(record({ status: 206, bytes: 50 }))
-    metrics.write(record({ status: 410, decision: 'deny', reason: 'link_expired', bytes: 0, kid: null }))
+    metrics.write(
+      record({ status: 410, decision: 'deny', reason: 'link_expired', bytes: 0, kid: null }),
+    )
     expect(metrics.totals).toEqual({ requests: 3, denied: 1, bytes: 150 })
     const text = await metrics.registry.metrics()
     expect(text).toContain('sluice_body_bytes_total{route="/files/",origin="library"} 150')
     expect(text).toContain('sluice_links_verified_total{kid="k1",scheme="sluice-hmac"} 2')
-    expect(text).toMatch(/sluice_requests_total\{[^}]*status="410"[^}]*reason="link_expired"[^}]*\} 1/)
+    expect(text).toMatch(
+      /sluice_requests_total\{[^}]*status="410"[^}]*reason="link_expired"[^}]*\} 1/,
+    )
     expect(text).toContain('sluice_downloads_open 3')
     expect(text).toContain('sluice_leases_held 4')
     expect(text).toContain('sluice_config_info{hash="abc"} 1')
@@ -166,7 +196,16 @@ describe('metrics', () => {
 
   it('no label names a path, an address or a link (field note 33)', async () => {
     const metrics = new Metrics(sources)
-    metrics.write(record({ path: '/files/very-secret', client: '203.0.113.77', link_id: 'link-77', subject: 'alice-77' }))
-    expect(await metrics.registry.metrics()).not.toMatch(/very-secret|203\.0\.113\.77|link-77|alice-77/)
+    metrics.write(
+      record({
+        path: '/files/very-secret',
+        client: '203.0.113.77',
+        link_id: 'link-77',
+        subject: 'alice-77',
+      }),
+    )
+    expect(await metrics.registry.metrics()).not.toMatch(
+      /very-secret|203\.0\.113\.77|link-77|alice-77/,
+    )
   })
 })

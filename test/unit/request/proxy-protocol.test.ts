@@ -16,23 +16,38 @@ const ADDRESSES6 = Buffer.concat([
   Buffer.from('20010db8000000000000000000000001', 'hex'),
   Buffer.from([0x12, 0x34, 0, 80]),
 ])
-const MAPPED = Buffer.concat([Buffer.from('00000000000000000000ffffcb007109', 'hex'), ADDRESSES6.subarray(16)])
+const MAPPED = Buffer.concat([
+  Buffer.from('00000000000000000000ffffcb007109', 'hex'),
+  ADDRESSES6.subarray(16),
+])
 
 const GOOD: readonly (readonly [string, Buffer, string | undefined])[] = [
   ['v1 TCP4', Buffer.from('PROXY TCP4 203.0.113.9 10.0.0.1 4660 80\r\n'), '203.0.113.9'],
   ['v1 TCP6', Buffer.from('PROXY TCP6 2001:db8::9 2001:db8::1 4660 80\r\n'), '2001:db8::9'],
-  ['v1 TCP6 with a mapped address', Buffer.from('PROXY TCP6 ::ffff:203.0.113.9 ::1 0 65535\r\n'), '203.0.113.9'],
+  [
+    'v1 TCP6 with a mapped address',
+    Buffer.from('PROXY TCP6 ::ffff:203.0.113.9 ::1 0 65535\r\n'),
+    '203.0.113.9',
+  ],
   ['v1 UNKNOWN', Buffer.from('PROXY UNKNOWN\r\n'), undefined],
   ['v1 UNKNOWN with a tail', Buffer.from('PROXY UNKNOWN ffff:f...f:ffff 65535\r\n'), undefined],
   ['v1 of 107 bytes', Buffer.from(`${'PROXY UNKNOWN '.padEnd(105, 'x')}\r\n`), undefined],
   ['v2 PROXY over IPv4', v2(0x21, 0x11, ADDRESSES4), '203.0.113.9'],
-  ['v2 PROXY over IPv4 with TLVs', v2(0x21, 0x11, Buffer.concat([ADDRESSES4, Buffer.from([4, 0, 1, 0])])), '203.0.113.9'],
+  [
+    'v2 PROXY over IPv4 with TLVs',
+    v2(0x21, 0x11, Buffer.concat([ADDRESSES4, Buffer.from([4, 0, 1, 0])])),
+    '203.0.113.9',
+  ],
   ['v2 PROXY over IPv6', v2(0x21, 0x21, ADDRESSES6), '2001:db8::9'],
   ['v2 PROXY over IPv6 with a mapped address', v2(0x21, 0x21, MAPPED), '203.0.113.9'],
   ['v2 LOCAL', v2(0x20, 0x00, Buffer.alloc(0)), undefined],
   ['v2 LOCAL with addresses', v2(0x20, 0x11, ADDRESSES4), undefined],
   ['v2 UNSPEC', v2(0x21, 0x00, Buffer.alloc(3)), undefined],
-  ['v2 of 2048 bytes', v2(0x21, 0x11, Buffer.concat([ADDRESSES4, Buffer.alloc(2036)])), '203.0.113.9'],
+  [
+    'v2 of 2048 bytes',
+    v2(0x21, 0x11, Buffer.concat([ADDRESSES4, Buffer.alloc(2036)])),
+    '203.0.113.9',
+  ],
 ]
 
 describe('a whole header is read', () => {
@@ -47,7 +62,9 @@ describe('a whole header is read', () => {
 
 it.each(GOOD)('%s that is cut anywhere is incomplete', (_name, bytes) => {
   for (let length = 0; length < bytes.length; length++) {
-    expect(readProxyHeader(bytes.subarray(0, length)), `${length} bytes`).toEqual({ outcome: 'incomplete' })
+    expect(readProxyHeader(bytes.subarray(0, length)), `${length} bytes`).toEqual({
+      outcome: 'incomplete',
+    })
   }
 })
 
@@ -83,7 +100,10 @@ describe('anything else is invalid', () => {
     ['v2 over UNIX sockets', v2(0x21, 0x31, Buffer.alloc(216))],
     ['v2 with an unknown family', v2(0x21, 0xf1, ADDRESSES6)],
     ['v2 beyond 2048 bytes', v2(0x21, 0x11, ADDRESSES4, 2049)],
-    ['v2 with a broken signature', Buffer.concat([SIGNATURE.subarray(0, 11), Buffer.from([0x0b, 0x21, 0x11, 0, 0])])],
+    [
+      'v2 with a broken signature',
+      Buffer.concat([SIGNATURE.subarray(0, 11), Buffer.from([0x0b, 0x21, 0x11, 0, 0])]),
+    ],
   ])('%s', (_name, bytes) => {
     expect(readProxyHeader(bytes)).toMatchObject({ outcome: 'invalid' })
   })
@@ -91,7 +111,13 @@ describe('anything else is invalid', () => {
 
 it('no bytes throw, and a read header is never longer than what came', () => {
   const noise = fc.uint8Array({ maxLength: 80 })
-  const start = fc.constantFrom(Buffer.alloc(0), SIGNATURE, Buffer.from('PROXY '), Buffer.from('PROXY TCP4 '), Buffer.concat([SIGNATURE, Buffer.from([0x21, 0x11, 0])]))
+  const start = fc.constantFrom(
+    Buffer.alloc(0),
+    SIGNATURE,
+    Buffer.from('PROXY '),
+    Buffer.from('PROXY TCP4 '),
+    Buffer.concat([SIGNATURE, Buffer.from([0x21, 0x11, 0])]),
+  )
   fc.assert(
     fc.property(start, noise, (prefix, tail) => {
       const bytes = Buffer.concat([prefix, tail])

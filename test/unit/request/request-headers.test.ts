@@ -1,21 +1,49 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cookieValues, isPrefetch, isPreviewBot, readHeaders } from '../../../src/request/request-headers.ts'
+import {
+  cookieValues,
+  isPrefetch,
+  isPreviewBot,
+  readHeaders,
+} from '../../../src/request/request-headers.ts'
 
 describe('readHeaders', () => {
   it('reads fields in any case and ignores unknown ones', () => {
-    const headers = readHeaders(['HOST', 'h', 'rAnge', 'bytes=0-', 'X-Unknown', 'x', '__proto__', 'y', 'constructor', 'z'])
+    const headers = readHeaders([
+      'HOST',
+      'h',
+      'rAnge',
+      'bytes=0-',
+      'X-Unknown',
+      'x',
+      '__proto__',
+      'y',
+      'constructor',
+      'z',
+    ])
     expect([headers.host, headers.range, headers.repeated]).toEqual(['h', 'bytes=0-', undefined])
     expect(Object.values(headers).filter((value) => value !== undefined)).toHaveLength(2)
   })
 
-  it.each(['Host', 'Range', 'If-Range', 'Authorization', 'If-Modified-Since', 'If-Unmodified-Since', 'Origin', 'Referer', 'User-Agent', 'Transfer-Encoding', 'Content-Length', 'Access-Control-Request-Method'])(
-    '%s that came twice is repeated, even with the same value',
-    (field) => {
-      expect(readHeaders([field, 'a', 'Accept', 'x', field.toUpperCase(), 'a']).repeated).toBe(field.toLowerCase())
-      expect(readHeaders([field, 'a']).repeated).toBeUndefined()
-    },
-  )
+  it.each([
+    'Host',
+    'Range',
+    'If-Range',
+    'Authorization',
+    'If-Modified-Since',
+    'If-Unmodified-Since',
+    'Origin',
+    'Referer',
+    'User-Agent',
+    'Transfer-Encoding',
+    'Content-Length',
+    'Access-Control-Request-Method',
+  ])('%s that came twice is repeated, even with the same value', (field) => {
+    expect(readHeaders([field, 'a', 'Accept', 'x', field.toUpperCase(), 'a']).repeated).toBe(
+      field.toLowerCase(),
+    )
+    expect(readHeaders([field, 'a']).repeated).toBeUndefined()
+  })
 
   it.each([
     ['Cookie', 'cookie', 'a; b'],
@@ -54,7 +82,7 @@ describe('cookieValues', () => {
   })
 
   it('finds a value among any others', () => {
-    const token = fc.string({ unit: fc.constantFrom(...'abc.-_'), maxLength: 8 })
+    const token = fc.string({ unit: fc.constantFrom(...Array.from('abc.-_')), maxLength: 8 })
     fc.assert(
       fc.property(fc.array(token), token, fc.array(token), (before, value, after) => {
         const others = (values: string[]): string[] => values.map((text, i) => `x${i}=${text}`)
@@ -90,8 +118,14 @@ describe('who asks', () => {
     ['Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)', true],
     ['TelegramBot (like TwitterBot)', true],
     ['WhatsApp/2.23.20.0', true],
-    ['Mozilla/5.0 Google-PageRenderer Google (+https://developers.google.com/+/web/snippet/)', true],
-    ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36', false],
+    [
+      'Mozilla/5.0 Google-PageRenderer Google (+https://developers.google.com/+/web/snippet/)',
+      true,
+    ],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36',
+      false,
+    ],
     ['curl/8.5.0', false],
     ['aria2/1.37.0', false],
     ['VLC/3.0.20 LibVLC/3.0.20', false],

@@ -19,7 +19,10 @@ describe('the database', () => {
   })
 
   const tables = (database: DatabaseSync): unknown[] =>
-    database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all().map((row) => row['name'])
+    database
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+      .all()
+      .map((row) => row['name'])
 
   it('is made with its folder, readable by its owner alone', () => {
     const folder = join(directory, 'a/b')
@@ -48,22 +51,33 @@ describe('the database', () => {
   })
 
   it.each<[string, (file: string) => void]>([
-    ['a later version', (file) => {
-      const database = new DatabaseSync(file)
-      database.exec('PRAGMA user_version = 999')
-      database.close()
-    }],
-    ['no database', (file) => {
-      writeFileSync(file, 'no database, but long enough to be read as one: '.repeat(100))
-    }],
-    ['a folder', (file) => {
-      mkdirSync(file)
-    }],
+    [
+      'a later version',
+      (file) => {
+        const database = new DatabaseSync(file)
+        database.exec('PRAGMA user_version = 999')
+        database.close()
+      },
+    ],
+    [
+      'no database',
+      (file) => {
+        writeFileSync(file, 'no database, but long enough to be read as one: '.repeat(100))
+      },
+    ],
+    [
+      'a folder',
+      (file) => {
+        mkdirSync(file)
+      },
+    ],
   ])('that is %s is refused as unavailable state, and left as it is', (_what, make) => {
     const file = join(directory, 'state.sqlite')
     make(file)
     const before = statSync(file).size
-    expect(() => openDatabase(directory)).toThrow(expect.objectContaining({ code: 'ERR_STATE_UNAVAILABLE' }))
+    expect(() => openDatabase(directory)).toThrow(
+      expect.objectContaining({ code: 'ERR_STATE_UNAVAILABLE' }),
+    )
     expect(statSync(file).size).toBe(before)
   })
 

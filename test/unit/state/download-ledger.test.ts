@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../../../src/state/database.ts'
-import { type BeginDownload, type DownloadKey, DownloadLedger, type OpenDownload } from '../../../src/state/download-ledger.ts'
+import {
+  type BeginDownload,
+  type DownloadKey,
+  DownloadLedger,
+  type OpenDownload,
+} from '../../../src/state/download-ledger.ts'
 import { address, NOW } from '../../support/request-parts.ts'
 
 const KEY: DownloadKey = { link: 'k1/l1', object: '/files/a', client: '192.0.2.1' }
@@ -25,7 +30,16 @@ afterEach(() => {
 })
 
 function begin(more: Partial<BeginDownload> = {}): OpenDownload {
-  return ledger.begin({ key: KEY, etag: '"1"', size: 100, now: NOW, expires: NOW + 3600, uses: undefined, mayResume: false, ...more })
+  return ledger.begin({
+    key: KEY,
+    etag: '"1"',
+    size: 100,
+    now: NOW,
+    expires: NOW + 3600,
+    uses: undefined,
+    mayResume: false,
+    ...more,
+  })
 }
 
 /** Another process on the same file, as after kill -9: nothing was closed. */
@@ -154,7 +168,10 @@ describe('resume', () => {
     download.count(0, 30)
     download.leave()
     expect(ledger.find(KEY)).toMatchObject({ etag: '"1"', size: 100, startedAt: NOW, used: false })
-    expect(begin({ mayResume: true, now: NOW + 5 })).toMatchObject({ coverage: 0.3, startedAt: NOW })
+    expect(begin({ mayResume: true, now: NOW + 5 })).toMatchObject({
+      coverage: 0.3,
+      startedAt: NOW,
+    })
   })
 
   it('a whole request begins anew where uses are not limited', () => {
@@ -225,13 +242,20 @@ describe('the first address', () => {
 
 it('pruning forgets what has expired, and nothing else', () => {
   const late = { ...KEY, link: 'late' }
-  for (const [key, expires] of [[KEY, NOW + 10], [late, NOW + 11]] as const) {
+  for (const [key, expires] of [
+    [KEY, NOW + 10],
+    [late, NOW + 11],
+  ] as const) {
     const download = begin({ key, uses: ONCE, expires })
     download.count(0, 90)
     download.leave()
     ledger.pin(key.link, address('192.0.2.1'), expires)
   }
-  const known = (link: string): unknown[] => [ledger.spent(link), ledger.find({ ...KEY, link }) !== undefined, ledger.firstAddress(link) !== undefined]
+  const known = (link: string): unknown[] => [
+    ledger.spent(link),
+    ledger.find({ ...KEY, link }) !== undefined,
+    ledger.firstAddress(link) !== undefined,
+  ]
   ledger.prune(NOW + 9)
   expect(known(KEY.link)).toEqual([1, true, true])
   ledger.prune(NOW + 10)

@@ -4,13 +4,27 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openDatabase, openMemoryDatabase } from '../../../src/state/database.ts'
-import { type RevocableLink, RevocationList, type RevocationTarget } from '../../../src/state/revocations.ts'
+import {
+  type RevocableLink,
+  RevocationList,
+  type RevocationTarget,
+} from '../../../src/state/revocations.ts'
 import { NOW } from '../../support/request-parts.ts'
 
-const LINK: RevocableLink = { linkId: 'l1', kid: 'k1', subject: 'alice', tag: 't1', issuedAt: NOW - 10 }
+const LINK: RevocableLink = {
+  linkId: 'l1',
+  kid: 'k1',
+  subject: 'alice',
+  tag: 't1',
+  issuedAt: NOW - 10,
+}
 const PATH = '/files/a/b.mp4'
 
-function isRevoked(target: RevocationTarget, link: Partial<RevocableLink> = {}, path = PATH): boolean {
+function isRevoked(
+  target: RevocationTarget,
+  link: Partial<RevocableLink> = {},
+  path = PATH,
+): boolean {
   const list = new RevocationList(openMemoryDatabase())
   const { id } = list.add(target, NOW)
   const found = list.find({ ...LINK, ...link }, path)
@@ -38,19 +52,41 @@ describe('a revocation withdraws', () => {
     ['links issued before', { issued_before: NOW - 9 }, {}, PATH, true],
     ['not the second itself', { issued_before: NOW - 10 }, {}, PATH, false],
     ['no link issued after', { issued_before: NOW - 11 }, {}, PATH, false],
-    ['links that do not say when they were issued', { issued_before: NOW }, { issuedAt: undefined }, PATH, true],
+    [
+      'links that do not say when they were issued',
+      { issued_before: NOW },
+      { issuedAt: undefined },
+      PATH,
+      true,
+    ],
   ])('%s', (_what, target, link, path, expected) => {
     expect(isRevoked(target, link, path)).toBe(expected)
   })
 
-  const members = { link_id: 'l1', subject: 'alice', tag: 't1', kid: 'k1', path: PATH, issued_before: NOW } as const
-  const others = { link_id: 'l2', subject: 'bob', tag: 't2', kid: 'k2', path: '/x', issued_before: 5 } as const
+  const members = {
+    link_id: 'l1',
+    subject: 'alice',
+    tag: 't1',
+    kid: 'k1',
+    path: PATH,
+    issued_before: NOW,
+  } as const
+  const others = {
+    link_id: 'l2',
+    subject: 'bob',
+    tag: 't2',
+    kid: 'k2',
+    path: '/x',
+    issued_before: 5,
+  } as const
 
   it('only links for which every member holds', () => {
     const names = Object.keys(members) as (keyof typeof members)[]
     fc.assert(
       fc.property(fc.subarray(names, { minLength: 1 }), fc.subarray(names), (set, wrong) => {
-        const target = Object.fromEntries(set.map((name) => [name, wrong.includes(name) ? others[name] : members[name]]))
+        const target = Object.fromEntries(
+          set.map((name) => [name, wrong.includes(name) ? others[name] : members[name]]),
+        )
         expect(isRevoked(target)).toBe(!set.some((name) => wrong.includes(name)))
       }),
     )
@@ -69,16 +105,20 @@ describe('a revocation withdraws', () => {
       { requiredKeys: [] },
     )
     fc.assert(
-      fc.property(fc.array(target, { maxLength: 6 }), fc.constantFrom(PATH, '/x', '/x/y'), (targets, path) => {
-        const all = new RevocationList(openMemoryDatabase())
-        for (const one of targets) all.add(one, NOW)
-        const alone = targets.map((one) => {
-          const list = new RevocationList(openMemoryDatabase())
-          list.add(one, NOW)
-          return list.find(LINK, path) !== undefined
-        })
-        expect(all.find(LINK, path) !== undefined).toBe(alone.includes(true))
-      }),
+      fc.property(
+        fc.array(target, { maxLength: 6 }),
+        fc.constantFrom(PATH, '/x', '/x/y'),
+        (targets, path) => {
+          const all = new RevocationList(openMemoryDatabase())
+          for (const one of targets) all.add(one, NOW)
+          const alone = targets.map((one) => {
+            const list = new RevocationList(openMemoryDatabase())
+            list.add(one, NOW)
+            return list.find(LINK, path) !== undefined
+          })
+          expect(all.find(LINK, path) !== undefined).toBe(alone.includes(true))
+        },
+      ),
       { numRuns: 60 },
     )
   })
@@ -95,7 +135,12 @@ describe('the list', () => {
     expect(list.remove(one.id)).toBe(true)
     expect(list.find(LINK, PATH)).toBe(two.id)
     expect(list.remove(two.id)).toBe(true)
-    expect([list.find(LINK, PATH), list.remove(two.id), list.get(two.id), list.list()]).toEqual([undefined, false, undefined, []])
+    expect([list.find(LINK, PATH), list.remove(two.id), list.get(two.id), list.list()]).toEqual([
+      undefined,
+      false,
+      undefined,
+      [],
+    ])
   })
 
   it('outlives the process: what was added is back, what was removed is not', () => {
