@@ -8,7 +8,7 @@ import { openDownload, send } from '../support/http-client.ts'
 import { type Life, RestartableGateway } from '../support/restartable-gateway.ts'
 
 const [A, B] = ['127.0.0.2', '127.0.0.3']
-const SIZE = 10_000
+const SIZE = 40_000
 const body = Buffer.from(Array.from({ length: SIZE }, (_, i) => (i * 11) & 255))
 
 const origin = await GatedOrigin.start(body, SIZE / 2)

@@ -67,6 +67,12 @@ export class Child {
     this.#process.kill(signal)
   }
 
+  /** Stops reading what the program writes, as a pipe into `head` does. */
+  closeOutput(): void {
+    this.#process.stdout.destroy()
+    this.#process.stderr.destroy()
+  }
+
   /** Waits until `look` finds something; a program that ended before fails at once, with its words. */
   async until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
     return poll(look, () => {

@@ -34,7 +34,7 @@ export class RestartableGateway {
     const key = { kty: 'oct', kid: KID, alg: 'HS256', k, schemes: ['sluice-hmac'] }
     this.write('keys/test.json', JSON.stringify(key))
     for (const [name, policy] of Object.entries({ default: {}, ...policies })) {
-      this.writePolicy(name, policy as object)
+      this.writePolicy(name, policy)
     }
     this.write(
       'config/gateway.yaml',

@@ -116,7 +116,10 @@ describe('an audit file', () => {
   it('shows what is no record', () => {
     const [a, b] = written(2)
     for (const rubbish of ['', 'x', 'null', '[]', '{}', '{"seq":2}', '{"hash":"x"}']) {
-      expect(problemsOf([a!, rubbish, b!]), rubbish).toEqual(['line 2: not an audit record'])
+      expect([rubbish, ...problemsOf([a!, rubbish, b!])]).toEqual([
+        rubbish,
+        'line 2: not an audit record',
+      ])
     }
   })
 

@@ -89,13 +89,14 @@ const SIGNATURE = TOKEN.split('.')[2]!
 const LINK = signed(hmac, '/files/a')
 const MAC = LINK.slice(-43)
 
-/** No run of 12 characters of a secret may stand in the record. */
-function expectRedacted(record: AccessRecord, secrets: readonly string[]): void {
+/** The runs of 12 characters of a secret that stand in the record. */
+function leaksIn(record: AccessRecord): string[] {
   const text = JSON.stringify(record)
-  for (const secret of secrets) {
-    for (let at = 0; at + 12 <= secret.length; at++)
-      expect(text).not.toContain(secret.slice(at, at + 12))
-  }
+  return [TOKEN, MAC].flatMap((secret) =>
+    Array.from({ length: secret.length - 11 }, (_, at) => secret.slice(at, at + 12)).filter((run) =>
+      text.includes(run),
+    ),
+  )
 }
 
 describe('no record holds a token or a signature', () => {
@@ -122,7 +123,7 @@ describe('no record holds a token or a signature', () => {
     ['a token as User-Agent', '/files/a', { 'User-Agent': TOKEN }],
     ['an absolute target', `http://host/files/a?token=${TOKEN}`, {}],
   ])('%s', async (_what, url, headers) => {
-    expectRedacted(await recordOf(url, headers), [TOKEN, MAC])
+    expect(leaksIn(await recordOf(url, headers))).toEqual([])
   })
 
   it.each([
@@ -130,7 +131,7 @@ describe('no record holds a token or a signature', () => {
     ['a token in the path before no route', `/~${TOKEN}/nowhere/a`],
     ['a token as the whole path', `/~${TOKEN}`],
   ])('%s', async (_what, url) => {
-    expectRedacted(await recordOf(url, {}), [TOKEN, MAC])
+    expect(leaksIn(await recordOf(url, {}))).toEqual([])
   })
 
   it('wherever tokens stand among other texts', async () => {
@@ -155,10 +156,9 @@ describe('no record holds a token or a signature', () => {
     )
     await fc.assert(
       fc.asyncProperty(place, paths, fc.boolean(), async (put, path, withCookie) => {
-        const url = put(path)
         fc.pre(!url.startsWith('/~') || !['/plain/a', '/nowhere'].includes(path))
         const record = await recordOf(url, withCookie ? { Cookie: `sluice_token=${TOKEN}` } : {})
-        expectRedacted(record, [TOKEN, MAC])
+        expect(leaksIn(record)).toEqual([])
       }),
       { numRuns: 150 },
     )

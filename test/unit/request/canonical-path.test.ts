@@ -62,8 +62,11 @@ describe('a hostile path is refused (contract 9.3)', () => {
   ])('%s', (_what, paths) => {
     for (const path of paths) {
       const result = canonicalisePath(path)
-      expect(result.ok, path).toBe(false)
-      expect('why' in result && result.why).toMatch(/^the path /)
+      expect({ path, ...result }).toMatchObject({
+        path,
+        ok: false,
+        why: expect.stringMatching(/^the path /) as string,
+      })
     }
   })
 })
@@ -149,7 +152,7 @@ it('nothing accepted holds a dot segment, backslash, control byte, double slash 
       const { path } = result
       expect(path).toMatch(/^\/[^/]/)
       expect(path.endsWith('/')).toBe(false)
-      expect(path).not.toMatch(/\/\/|\\|[\u0000-\u001f\u007f]/)
+      expect(path).not.toMatch(/\/\/|\\|\p{Cc}/u)
       expect(path).not.toMatch(/%[0-9a-f]{2}/i)
       for (const segment of path.split('/')) expect(segment.split(';')[0]).not.toMatch(/^\.\.?$/)
     }),
