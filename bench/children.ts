@@ -86,7 +86,8 @@ export class ServerProcess {
   /** Without waiting: for the end of the benchmark itself. */
   stopNow(): void {
     if (this.#hasEnded) return
-    for (const pid of this.#tree().reverse()) {
+    // parents first: a master would start another worker in place of a killed one
+    for (const pid of this.#tree()) {
       try {
         process.kill(pid, 'SIGKILL')
       } catch {

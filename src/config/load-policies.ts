@@ -47,7 +47,7 @@ export function loadPolicies(directory: string, listNames: readonly string[]): L
 }
 
 /** Loads one policy file; `policy` is undefined when there are problems. */
-export function loadPolicy(
+function loadPolicy(
   file: string,
   listNames: readonly string[],
 ): { readonly policy?: PolicyConfig; readonly problems: readonly Problem[] } {

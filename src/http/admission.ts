@@ -42,7 +42,7 @@ export async function takeLease(
     outcome.by === 'downloads'
       ? refuse('too_many_downloads', `${outcome.limit} downloads are open`)
       : refuse('too_many_connections', `${outcome.limit} connections are open`)
-  if (policy.enforcement === 'enforce' && policy.parallel.enforcement === 'enforce') return refusal
+  if (policy.parallel.enforcement === 'enforce') return refusal
   exchange.observed ??= refusal
   return undefined
 }

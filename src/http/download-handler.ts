@@ -195,9 +195,10 @@ export class DownloadHandler {
     { context, grant, route }: { context: RequestContext; grant: Grant; route: Route },
     etag: string,
   ): Refusal | undefined {
-    const { leeway, enforcement } = route.policy
-    const enforced = enforcement === 'enforce' && leeway.enforcement === 'enforce'
-    if (context.now < grant.validUntil + leeway.expirySeconds || !enforced) return undefined
+    const { leeway } = route.policy
+    if (context.now < grant.validUntil + leeway.expirySeconds || leeway.enforcement === 'observe') {
+      return undefined
+    }
     if (this.#services.ledger.find(downloadKey(grant, context))?.etag === etag) return undefined
     return refuse('link_expired', 'the object is not the one that was begun in time')
   }
@@ -211,7 +212,7 @@ export class DownloadHandler {
     const { policy } = route
     const no = checkUses(this.#services.ledger, grant, context, policy, object, ranges)
     if (!no) return undefined
-    if (policy.enforcement === 'enforce' && policy.uses.enforcement === 'enforce') return no
+    if (policy.uses.enforcement === 'enforce') return no
     exchange.observed ??= no
     return undefined
   }
@@ -223,8 +224,7 @@ export class DownloadHandler {
     const { ledger, history } = this.#services
     ledger.pin(grant.countKey, context.client, keepUntil(grant, policy))
     const no = isPinnedHere.check(grant, context, policy, history)
-    const enforced = policy.enforcement === 'enforce' && policy.address.enforcement === 'enforce'
-    return enforced ? no : undefined
+    return policy.address.enforcement === 'enforce' ? no : undefined
   }
 
   /** Joins the request to its download: for the ledger, and for those who watch. */

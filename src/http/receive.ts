@@ -84,13 +84,6 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
   return { outcome: 'accepted', context, route }
 }
 
-const TOKEN_SEGMENT = /\/~[\w-]+\.[\w-]+\.[\w-]*(?=\/|$)/g
-
-/** The path as records show it: a token that no route took for a link is still a secret. */
-function withoutToken(path: CanonicalPath): string {
-  return path.includes('/~') ? path.replace(TOKEN_SEGMENT, '/~…') : path
-}
-
 function protocolFault(version: string, headers: RequestHeaders): string | undefined {
   if (version !== '1.1' && version !== '1.0') return `HTTP/${version} is not spoken here`
   if (headers.repeated !== undefined) return `the field ${headers.repeated} came twice`

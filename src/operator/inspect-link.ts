@@ -124,8 +124,7 @@ function judge(
   if (max !== undefined) {
     const spent = history.spent(grant)
     const detail = `${spent} of ${max} uses are spent`
-    const { enforcement, uses } = route.policy
-    const observes = enforcement === 'observe' || uses.enforcement === 'observe'
+    const observes = route.policy.uses.enforcement === 'observe'
     const outcome = spent < max ? 'pass' : observes ? 'observe' : 'refuse'
     trace.push({ rule: 'uses', outcome, detail })
     if (outcome === 'refuse') refusal ??= { reason: 'link_used', detail }

@@ -61,9 +61,7 @@ export function decide(
       trace?.push({ rule: rule.name, outcome: 'pass' })
       continue
     }
-    const enforcement = rule.enforcement(policy)
-    const observes =
-      enforcement !== 'always' && (enforcement === 'observe' || policy.enforcement === 'observe')
+    const observes = rule.enforcement(policy) === 'observe'
     trace?.push({ rule: rule.name, outcome: observes ? 'observe' : 'refuse', ...no })
     if (observes) observed ??= no
     else if (trace) refusal ??= no

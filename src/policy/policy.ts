@@ -1,6 +1,6 @@
 import type { NetworkSet } from '../base/network-set.ts'
 
-/** Whether a "no" refuses or is only written down. */
+/** Whether a "no" refuses or is only written down. A rule's own setting wins over the policy's. */
 export type Enforcement = 'enforce' | 'observe'
 
 /** A policy file, compiled: sets built, patterns made, defaults filled in. */

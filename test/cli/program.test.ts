@@ -17,16 +17,17 @@ describe('bad usage', () => {
     expect(stderr).toContain(message)
   })
 
-  test.each([['sign', '/files/a'], ['inspect', '/files/a'], ['keys', 'list']])(
-    '%s with a broken configuration ends with exit 2 and its problems',
-    async (...args) => {
-      const folder = cliFolder()
-      folder.write('config/gateway.yaml', 'server: { port: x }\n')
-      const { status, stderr } = await folder.run(args)
-      expect(status).toBe(2)
-      expect(stderr).toContain('config/gateway.yaml:1:17: server.port: ')
-    },
-  )
+  test.each([
+    ['sign', '/files/a'],
+    ['inspect', '/files/a'],
+    ['keys', 'list'],
+  ])('%s with a broken configuration ends with exit 2 and its problems', async (...args) => {
+    const folder = cliFolder()
+    folder.write('config/gateway.yaml', 'server: { port: x }\n')
+    const { status, stderr } = await folder.run(args)
+    expect(status).toBe(2)
+    expect(stderr).toContain('config/gateway.yaml:1:17: server.port: ')
+  })
 })
 
 describe('commands that are not built yet', () => {
@@ -75,7 +76,7 @@ test('--version is that of the package', async () => {
 
 test('a reader that goes away, as head does, is no error', async () => {
   const child = startSluice(['--help'])
-  child.closeOutput()
+  child.closeOutput('stdout')
   const { status, stderr } = await child.ended
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
 })

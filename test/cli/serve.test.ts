@@ -7,7 +7,7 @@ import type { Child } from '../support/child.ts'
 import { cliFolder } from '../support/cli-folder.ts'
 
 function publicUrl(child: Child): Promise<string> {
-  return child.until(() => /serves (http:\S+)$/m.exec(child.stderr + child.stdout)?.[1])
+  return child.until(() => /serves (http:\S+)\n/.exec(child.stderr + child.stdout)?.[1])
 }
 
 /** A port of 127.0.0.1 that is taken as long as the test runs. */
@@ -48,8 +48,8 @@ routes:
       'config/gateway.yaml:3:32: origins.library.root',
       'config/gateway.yaml:5:13: routes[0].path',
       'config/gateway.yaml:5:28: routes[0].origin',
-      'config/gateway.yaml:5:58: routes[0].schemes[1]',
-      'config/gateway.yaml:5:79: routes[0].policy',
+      'config/gateway.yaml:5:57: routes[0].schemes[1]',
+      'config/gateway.yaml:5:78: routes[0].policy',
       'config/policies/default.yaml:2:17: parallel.maxDownloads',
     ])
   })
@@ -117,7 +117,7 @@ describe('a gateway that starts', () => {
     const folder = cliFolder()
     const child = folder.start(['serve'])
     const url = await publicUrl(child)
-    expect(child.stderr).toMatch(/admin API {3}http:\/\/127\.0\.0\.1:\d+$/m)
+    await child.until(() => /admin API {3}http:\/\/127\.0\.0\.1:\d+$/m.exec(child.stderr)?.[0])
     expect(child.stdout).toBe('')
     expect((await fetch(`${url}/files/guide.pdf`)).status).toBe(401)
     const line = await child.until(() => /^.+\n$/.exec(child.stdout)?.[0])
@@ -128,13 +128,14 @@ describe('a gateway that starts', () => {
     const folder = cliFolder()
     const first = folder.start(['serve'])
     await publicUrl(first)
-    const file = /admin token (\S+)$/m.exec(first.stderr)?.[1] ?? ''
-    expect(file).toBe(join(folder.directory, 'keys/admin-token'))
+    const file = join(folder.directory, 'keys/admin-token')
+    await first.until(() => first.stderr.includes(`made        ${file}\n`) || undefined)
+    expect(first.stderr).toContain(`  admin token ${file}\n`)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(first.stderr).toContain(`made        ${file}`)
     await first.stop()
     const second = folder.start(['serve'])
-    await publicUrl(second)
+    await second.until(() => second.stderr.includes(`  admin token ${file}\n`) || undefined)
+    await second.stop()
     expect(second.stderr).not.toContain('made ')
   })
 
@@ -142,7 +143,9 @@ describe('a gateway that starts', () => {
     const folder = cliFolder()
     const child = folder.start(['serve', '--demo', '/files/guide.pdf'])
     const links = await child.until(() => {
-      const found = [...child.stdout.matchAll(/^ {2}curl -OJ '(\S+)'$/gm)].map(([, url = '']) => url)
+      const found = [...child.stdout.matchAll(/^ {2}curl -OJ '(\S+)'$/gm)].map(
+        ([, url = '']) => url,
+      )
       return found.length === 2 ? found : undefined
     })
     expect(links.map((link) => new URL(link).searchParams.has('KeyId'))).toEqual([true, false])
@@ -158,7 +161,7 @@ describe('a gateway that starts', () => {
       env: { SLUICE_ADMIN__HOST: '127.0.0.2', SLUICE_SERVER__HOST: '127.0.0.2' },
     })
     expect(await publicUrl(child)).toMatch(/^http:\/\/127\.0\.0\.2:/)
-    expect(child.stderr).toMatch(/admin API {3}http:\/\/127\.0\.0\.3:/)
+    await child.until(() => /admin API {3}http:\/\/127\.0\.0\.3:/.exec(child.stderr)?.[0])
   })
 
   test.each(['SIGTERM', 'SIGINT'] as const)('ends with exit 0 on %s', async (signal) => {
@@ -176,7 +179,7 @@ describe('a gateway that starts', () => {
     folder.write('config/gateway.yaml', 'server: { prot: 1 }\n')
     child.signal('SIGHUP')
     await child.until(() => /config\/gateway\.yaml:1:11: server\.prot: /.exec(child.stderr)?.[0])
-    expect(child.stderr).toContain('the running configuration stays')
+    expect(child.stderr).toContain('the running configuration stays:')
     expect((await fetch(`${url}/files/guide.pdf`)).status).toBe(401)
     folder.write('config/gateway.yaml', config.replaceAll('/files/', '/moved/'))
     child.signal('SIGHUP')
@@ -185,10 +188,13 @@ describe('a gateway that starts', () => {
     expect((await fetch(`${url}/files/guide.pdf`)).status).not.toBe(401)
   })
 
-  test('goes on when nobody reads its messages any more', async () => {
+  test.each([
+    ['messages', 'stderr'],
+    ['records', 'stdout'],
+  ] as const)('goes on when nobody reads its %s any more', async (_, stream) => {
     const child = cliFolder().start(['serve'])
     const url = await publicUrl(child)
-    child.closeOutput()
+    child.closeOutput(stream)
     for (let i = 0; i < 5; i++) {
       child.signal('SIGHUP')
       expect((await fetch(`${url}/files/guide.pdf`)).status).toBe(401)

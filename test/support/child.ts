@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
@@ -22,7 +22,7 @@ export interface ChildOptions {
 
 /** A started program. It is ended by its own pid and by nothing else. */
 export class Child {
-  readonly #process: ChildProcessByStdio<null | NodeJS.WritableStream, Readable, Readable>
+  readonly #process: ChildProcessByStdio<Writable | null, Readable, Readable>
   readonly ended: Promise<Ended>
   #isOver = false
   #stdout = ''
@@ -35,7 +35,7 @@ export class Child {
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    })
+    }) as ChildProcessByStdio<Writable | null, Readable, Readable>
     this.#process = child
     child.stdin?.on('error', () => undefined).end(options.input)
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text))
@@ -68,9 +68,8 @@ export class Child {
   }
 
   /** Stops reading what the program writes, as a pipe into `head` does. */
-  closeOutput(): void {
-    this.#process.stdout.destroy()
-    this.#process.stderr.destroy()
+  closeOutput(...names: readonly ('stdout' | 'stderr')[]): void {
+    for (const name of names) this.#process[name].destroy()
   }
 
   /** Waits until `look` finds something; a program that ended before fails at once, with its words. */
@@ -130,7 +129,8 @@ export async function poll<T>(
     const found = await look()
     if (found !== undefined) return found
     check()
-    if (Date.now() > deadline) throw new Error(`nothing came in ${DEADLINE_MS} ms: ${look.toString()}`)
+    if (Date.now() > deadline)
+      throw new Error(`nothing came in ${DEADLINE_MS} ms: ${look.toString()}`)
     await delay(20)
   }
 }

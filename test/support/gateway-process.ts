@@ -39,7 +39,7 @@ export async function startGatewayProcess(
   const child = startSluice(['serve', '--config', config])
   let url: string
   try {
-    url = await child.until(() => /^Sluice serves (http:\S+)$/m.exec(child.stderr)?.[1])
+    url = await child.until(() => /^Sluice serves (http:\S+)\n/m.exec(child.stderr)?.[1])
   } catch (error) {
     await child.stop()
     rmSync(directory, { recursive: true })

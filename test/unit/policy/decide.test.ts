@@ -85,6 +85,14 @@ describe('observe', () => {
     },
   )
 
+  it.each(OBSERVABLE)(
+    '%s %j: its own enforcement refuses, whatever the policy observes',
+    (section, settings, given, reason) => {
+      const policy = { enforcement: 'observe', [section]: { ...settings, enforcement: 'enforce' } }
+      expect(decided(policy, given)).toEqual({ refusal: reason, observed: undefined })
+    },
+  )
+
   it.each([
     [{ iat: NOW - 10_000_000 }, 'link_lifetime_exceeded'],
     [{ accessRules: [{ type: 'any', action: 'block' }] }, 'address_not_allowed'],
