@@ -28,8 +28,12 @@ beforeAll(async () => {
   origin = await GatedOrigin.start(body)
   jose = await makeJoseSigner()
   const oct = (kid: string, secret: Buffer, more: object): object => ({
-    ...{ kty: 'oct', kid, alg: 'HS256', schemes: ['sluice-hmac'] },
-    ...{ k: secret.toString('base64url'), ...more },
+    kty: 'oct',
+    kid,
+    alg: 'HS256',
+    schemes: ['sluice-hmac'],
+    k: secret.toString('base64url'),
+    ...more,
   })
   gateway = await startTestGateway({
     clock,

@@ -267,7 +267,7 @@ describe('a client that goes away ends the request at the origin', () => {
     await eventually('the origin was asked', () => origin.heads.length === before + 1)
     const [held] = [...origin.sockets].slice(-1)
     gone.abort()
-    await expect(asked).rejects.toThrow()
+    await expect(asked).rejects.toThrow(/abort/)
     await eventually('the origin connection is closed', () => held?.destroyed === true, 400)
   })
 })

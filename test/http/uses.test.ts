@@ -135,11 +135,14 @@ describe('a one-time link', () => {
     const link = oneTime()
     expect((await part(link, A, 0, 9200)).status).toBe(206)
     await expectUsed(link, B)
-    const rest = await part(link, A, 9200, SIZE)
-    expect(rest.status).toBe(206)
-    expect(rest.body.equals(body.subarray(9200))).toBe(true)
+    // an overlap as large as the share that coverage leaves out is a client's rounding, more is not
     expectProblem(await part(link, A, 0, SIZE), 410, 'link_used')
+    expectProblem(await part(link, A, 8199, SIZE), 410, 'link_used')
     expectProblem(await part(link, B, 9200, SIZE), 410, 'link_used')
+    const rest = await part(link, A, 8300, SIZE)
+    expect(rest.status).toBe(206)
+    expect(rest.body.equals(body.subarray(8300))).toBe(true)
+    await expectUsed(link, A)
   })
 
   test('the last bytes of a counted download come once, not again and again', async () => {

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
 const DEADLINE_MS = 30_000
+/** Less than a test may take, so that the test ends by its assertion and leaves nothing running. */
+const RUN_MS = 15_000
 const KILL_AFTER_MS = 8000
 
 /** How a program ended and what it wrote. */
@@ -102,7 +104,7 @@ export function startForTest(file: string, args: readonly string[], options?: Ch
   return child
 }
 
-/** Runs a program to its end. */
+/** Runs a program to its end; one that does not end is killed and has no status. */
 export async function run(
   file: string,
   args: readonly string[],
@@ -111,7 +113,7 @@ export async function run(
   const child = new Child(file, args, options)
   const timer = setTimeout(() => {
     child.signal('SIGKILL')
-  }, DEADLINE_MS)
+  }, RUN_MS)
   try {
     return await child.ended
   } finally {

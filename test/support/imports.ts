@@ -14,7 +14,7 @@ export interface Import {
 }
 
 /** What the files of a folder may import besides Node's own modules and each other. */
-export interface LayerRule {
+interface LayerRule {
   readonly folders: readonly string[]
   /** Folders of which only types may be imported. */
   readonly types?: readonly string[]
