@@ -171,7 +171,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const adminServer = createServer((request, response) => {
     void serveAdmin(request, response)
   })
-  await listen(adminServer, config.admin.host, config.admin.port)
+  try {
+    await listen(adminServer, config.admin.host, config.admin.port)
+  } catch (error) {
+    // a start that fails leaves nothing behind that would keep the process alive
+    publicServer.listener.close()
+    throw error
+  }
 
   const checkpoint = repeat(CHECKPOINT_MS, () => {
     ledger.checkpoint()

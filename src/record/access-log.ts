@@ -19,7 +19,10 @@ export function openAccessLog(target: string, onError: (error: Error) => void): 
     periodicFlush: 250,
   })
   // a full disk must not take the downloads down
-  destination.on('error', (error: Error) => {
+  // pino makes end() of a destination without a reader do nothing, so 'close' would never come
+  let isGone = false
+  destination.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') isGone = true
     onError(error)
   })
   return {
@@ -33,7 +36,9 @@ export function openAccessLog(target: string, onError: (error: Error) => void): 
     close: () =>
       new Promise((resolve) => {
         destination.once('close', resolve)
-        destination.end()
+        destination.once('error', resolve)
+        if (isGone) resolve()
+        else destination.end()
       }),
   }
 }

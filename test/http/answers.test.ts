@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectCommonHeaders } from '../support/answer-checks.ts'
+import { eventually } from '../support/eventually.ts'
 import { GatedOrigin } from '../support/gated-origin.ts'
 import { type Reply, send, type SendOptions } from '../support/http-client.ts'
 import { type JoseSigner, makeJoseSigner } from '../support/jose-links.ts'
@@ -95,6 +96,42 @@ describe('a success', () => {
     expect(head.status).toBe(200)
     expect(head.body).toHaveLength(0)
     expect(stable(head)).toEqual(stable(get))
+  })
+})
+
+test('the record of a download holds all that the contract names, and nothing else', async () => {
+  const link = gateway.sign('/files/a.txt', { jti: 'recorded', subject: 'ann' })
+  const headers = { range: 'bytes=0-4' }
+  const reply = await ask(`${link}&utm_source=x`, { headers, localAddress: '127.0.0.8' })
+  let record: unknown
+  await eventually('the record is written', async () => {
+    record = (await gateway.records(1)).find(({ link_id }) => link_id === 'recorded')
+    return record !== undefined
+  })
+  expect(record).toEqual({
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as unknown,
+    request_id: reply.headers['x-request-id'],
+    route: '/files/',
+    origin: 'library',
+    policy: 'default',
+    scheme: 'sluice-hmac',
+    kid: gateway.kid,
+    link_id: 'recorded',
+    subject: 'ann',
+    client: '127.0.0.8',
+    country: null,
+    method: 'GET',
+    path: '/files/a.txt',
+    status: 206,
+    decision: 'permit',
+    reason: null,
+    detail: null,
+    observed: null,
+    bytes: 5,
+    coverage: Math.round((5 / body.length) * 10_000) / 10_000,
+    ended_by: 'complete',
+    duration_ms: expect.any(Number) as unknown,
+    first_byte_ms: expect.any(Number) as unknown,
   })
 })
 

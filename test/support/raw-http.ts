@@ -22,8 +22,3 @@ export function rawExchange(
     })
   })
 }
-
-/** The status lines in a raw answer. */
-export function statusesOf(answer: string): number[] {
-  return [...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]))
-}
