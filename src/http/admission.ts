@@ -86,7 +86,7 @@ export function checkUses(
   if (known?.used && known.etag === object.etag && known.size === object.size) {
     const asked = ranges.reduce((sum, range) => sum + range.end - range.start, 0)
     const again = ranges.reduce((sum, r) => sum + known.intervals.overlap(r.start, r.end), 0)
-    if (again < asked && again <= (1 - policy.uses.coverage) * object.size) return undefined
+    if (again < asked && again <= object.size - object.size * policy.uses.coverage) return undefined
   }
   const spent = ledger.spent(grant.countKey)
   if (spent >= max) return refuse('link_used', `${spent} of ${max} uses are spent`)

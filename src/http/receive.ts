@@ -99,10 +99,12 @@ function hasBody({ transferEncoding, contentLength }: RequestHeaders): boolean {
   return transferEncoding !== undefined || (contentLength !== undefined && contentLength !== '0')
 }
 
-/** A token that no route took for one stays out of the record all the same. */
+const TOKEN_SEGMENT = /\/~[\w-]+\.[\w-]+\.[\w-]*(?=\/|$)/g
+
+/** A token that no route took for one, or that stands in a wrong place, stays out of the record all the same. */
 function recordable(path: string, route: Route | undefined): string {
-  const isToken = path.startsWith('/~') && (!route || /^\/~[^/]*\.[^/]*\./.test(path))
-  return isToken ? path.replace(/^\/~[^/]*/, '/~') : path
+  if (!path.includes('/~')) return path
+  return (route ? path : path.replace(/^\/~[^/]*/, '/~')).replace(TOKEN_SEGMENT, '/~')
 }
 
 interface Located {

@@ -176,7 +176,7 @@ describe('SIGTERM', () => {
 
 describe('SIGTERM, of a connection to an origin that stands still', () => {
   // the last bytes of an answer that nobody wants are read on to keep the connection (src/origin/http)
-  test.fails('does not keep the process alive behind drainSeconds', async () => {
+  test('does not keep the process alive behind drainSeconds', async () => {
     const file = JSON.parse(gateway.read('config/gateway.yaml')) as { server: object }
     gateway.write(
       'config/gateway.yaml',

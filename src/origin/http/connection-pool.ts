@@ -3,6 +3,8 @@ import { Connection, type ConnectionOwner, type Exchange } from './connection.ts
 import type { HttpResponse } from './http-response.ts'
 import type { Endpoint } from './origin-socket.ts'
 
+/** Silent ticks after which a rest that nobody wants is not waited for. */
+const DRAIN_TICKS = 2
 const MAX_IDLE = 256
 const IDLE_SECONDS = 4
 /** How long before its announced end an idle connection is given up, in seconds. */
@@ -84,10 +86,11 @@ export class ConnectionPool implements ConnectionOwner {
     return this.#all.size - this.#idle.length
   }
 
-  /** Closes idle connections; those in use close when their response ends. */
+  /** Closes connections that nobody uses; those in use close when their response ends. */
   close(): void {
     this.#isClosed = true
     for (const connection of this.#idle.splice(0)) connection.abandon()
+    for (const connection of this.#all) if (connection.isDraining) connection.abandon()
   }
 
   #idleTicks(connection: Connection): number {
@@ -97,9 +100,10 @@ export class ConnectionPool implements ConnectionOwner {
 
   #tick(): void {
     for (const connection of this.#all) {
-      if (!connection.passTick(this.#idleTicks(connection), this.#limitTicks)) continue
+      const limit = connection.isDraining ? DRAIN_TICKS : this.#limitTicks
+      if (!connection.passTick(this.#idleTicks(connection), limit)) continue
       const { state } = connection
-      if (state === 'idle') connection.abandon()
+      if (state === 'idle' || connection.isDraining) connection.abandon()
       else
         connection.destroy(
           new GatewayError('ERR_ORIGIN_TIMEOUT', `the origin was silent (${state})`),

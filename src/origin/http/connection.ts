@@ -101,6 +101,11 @@ export class Connection implements BodySource {
     return this.#state
   }
 
+  /** Nobody wants the rest of the body; it is read to its end to keep the connection. */
+  get isDraining(): boolean {
+    return this.#state === 'body' && !this.#response
+  }
+
   resume(): void {
     if (!this.#isPaused || this.#state === 'closed') return
     this.#isPaused = false
