@@ -32,6 +32,7 @@ interface Field {
   readonly nginx: NginxGateway
   readonly haproxy: Contender | undefined
   readonly express: Contender | undefined
+  readonly expressTuned: Contender | undefined
 }
 
 /** Runs all cases that this machine has the programs for. */
@@ -61,17 +62,19 @@ async function startField(origin: OriginServer, plan: Plan): Promise<Field> {
     sluice: await startSluice(origin),
     nginx: await startNginxGateway(origin),
     haproxy: plan.has('haproxy') ? await startHaproxy(origin) : undefined,
-    express: plan.has('npm') ? await startExpress(origin) : undefined,
+    express: plan.has('npm') ? await startExpress(origin, { tuned: false }) : undefined,
+    expressTuned: plan.has('npm') ? await startExpress(origin, { tuned: true }) : undefined,
   }
 }
 
 /** Ours first. */
-function contendersOf({ sluice, nginx, haproxy, express }: Field): Contender[] {
+function contendersOf({ sluice, nginx, haproxy, express, expressTuned }: Field): Contender[] {
   const { server, port } = sluice
   return [
     { name: ROWS.hmac, server, port, sign: sluice.signHmac },
     { name: ROWS.jwt, server, port, sign: sluice.signJwt },
     ...(express ? [express] : []),
+    ...(expressTuned ? [expressTuned] : []),
     ...(haproxy ? [haproxy] : []),
     { name: ROWS.nginx, server: nginx.server, port: nginx.ports.defaults, sign: nginx.sign },
   ]

@@ -4,6 +4,7 @@ export const ROWS = {
   jwt: 'Sluice, sluice-jwt',
   sluice: 'Sluice',
   express: 'Express',
+  expressTuned: 'Express, tuned',
   haproxy: 'HAProxy jwt_verify',
   nginx: 'nginx secure_link',
   nginxDefaults: 'nginx, default buffers',

@@ -28,7 +28,14 @@ export function peerVersions(): Record<string, string> {
   )
 }
 
-export async function startExpress(origin: OriginServer): Promise<Contender> {
+/**
+ * Express, jsonwebtoken and http-proxy-middleware as their own pages show them; or `tuned`, with a key
+ * object in place of a text and with kept connections to the origin.
+ */
+export async function startExpress(
+  origin: OriginServer,
+  { tuned }: { readonly tuned: boolean },
+): Promise<Contender> {
   const secret = newSecret()
   const port = await freePort()
   const program = join(import.meta.dirname, 'express-server.js')
@@ -36,16 +43,17 @@ export async function startExpress(origin: OriginServer): Promise<Contender> {
     command: 'env',
     args: [
       `BENCH_SECRET=${secret}`,
+      `BENCH_TUNED=${tuned ? 'yes' : ''}`,
       'NODE_ENV=production',
       process.execPath,
       program,
       String(port),
       String(origin.port),
     ],
-    logFile: join(workplace, 'express.log'),
+    logFile: join(workplace, `express-${port}.log`),
   })
   await server.listening(port)
-  return { name: ROWS.express, server, port, sign: jwtSigner(secret) }
+  return { name: tuned ? ROWS.expressTuned : ROWS.express, server, port, sign: jwtSigner(secret) }
 }
 
 function manifestOf(name: string): string {
