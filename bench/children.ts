@@ -56,6 +56,7 @@ export class ServerProcess {
 
   /** User and system CPU seconds of the whole tree so far. */
   cpuSeconds(): number {
+    if (this.#hasEnded) throw new Error(`ended by itself:\n${tail(this.#logFile)}`)
     let ticks = 0
     for (const pid of this.#tree()) {
       const fields = statOf(pid)

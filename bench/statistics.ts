@@ -37,14 +37,20 @@ export interface CaseResult {
 /** A way to get one figure of one row, once a round. */
 export interface Probe {
   readonly name: string
-  readonly measure: (round: number) => Promise<number>
+  readonly measure: () => Promise<number>
 }
 
 /** Interleaves the rounds, so that a slow minute of the machine meets all rows alike. */
 export async function measureRounds(probes: readonly Probe[], rounds: number): Promise<Row[]> {
   const values = probes.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
-    for (const [i, probe] of probes.entries()) values[i]?.push(await probe.measure(round))
+    for (const [i, { name, measure }] of probes.entries()) {
+      try {
+        values[i]?.push(await measure())
+      } catch (error) {
+        throw new Error(`${name}, round ${round + 1}`, { cause: error })
+      }
+    }
   }
   return probes.map(({ name }, i) => ({ name, series: seriesOf(values[i] ?? []) }))
 }

@@ -6,6 +6,8 @@ import { type Clock, secondsOf, systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import type { ConfigSources } from '../config/load.ts'
 import { DownloadHandler } from '../http/download-handler.ts'
+import { recordOfRefusedBytes } from '../http/refused-bytes.ts'
+import type { RecordSink } from '../record/access-record.ts'
 import { StoredHistory } from '../http/history.ts'
 import { createPublicServer, type PublicServer } from '../http/http-server.ts'
 import { EmbeddedLeaseStore } from '../lease/embedded-lease-store.ts'
@@ -86,6 +88,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     )
   }
 
+  const records: RecordSink = {
+    write(record) {
+      accessLog.write(record)
+      recent.write(record)
+      metrics.write(record)
+    },
+  }
   const handler = new DownloadHandler(
     {
       clock,
@@ -94,13 +103,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ledger,
       history,
       live,
-      records: {
-        write(record) {
-          accessLog.write(record)
-          recent.write(record)
-          metrics.write(record)
-        },
-      },
+      records,
       onInternalFailure,
     },
     () => runtime,
@@ -112,7 +115,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     proxyProtocol: config.server.proxyProtocol,
     trustedProxies: () => runtime.trustedProxies,
     onProtocolError: (refused) => {
-      handler.recordRefusedBytes(refused)
+      records.write(recordOfRefusedBytes(refused, clock.now()))
     },
   })
   await listen(publicServer.listener, config.server.host, config.server.port)

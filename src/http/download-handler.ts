@@ -21,8 +21,7 @@ import { answerFailure, answerRefusal } from './answer.ts'
 import { deliver } from './deliver.ts'
 import { Exchange } from './exchange.ts'
 import { revocable, type StoredHistory } from './history.ts'
-import { type Arrival, type Entrance, peerOf, receive } from './receive.ts'
-import type { RefusedBytes } from './request-order.ts'
+import { type Arrival, type Entrance, receive } from './receive.ts'
 import type { Route } from './route.ts'
 
 /** What requests of all configurations share: it survives a reload. */
@@ -71,35 +70,6 @@ export class DownloadHandler {
       if (exchange.isClosed) return
       const failure = answerFailure(exchange, error)
       if (failure.source === 'internal') this.#services.onInternalFailure(failure, exchange.id)
-    })
-  }
-
-  /** Writes the record of bytes that were no request. */
-  recordRefusedBytes({ id, status, fault, socket, bytes }: RefusedBytes): void {
-    this.#services.records.write({
-      time: new Date(this.#services.clock.now()).toISOString(),
-      request_id: id,
-      route: null,
-      origin: null,
-      policy: null,
-      scheme: null,
-      kid: null,
-      link_id: null,
-      subject: null,
-      client: peerOf(socket)?.text ?? null,
-      country: null,
-      method: '',
-      path: null,
-      status,
-      decision: 'deny',
-      reason: 'request_invalid',
-      detail: fault,
-      observed: null,
-      bytes,
-      coverage: null,
-      ended_by: 'complete',
-      duration_ms: 0,
-      first_byte_ms: 0,
     })
   }
 

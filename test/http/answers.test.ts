@@ -50,7 +50,7 @@ function stable({ headers }: Reply): Record<string, unknown> {
 }
 
 describe('a success', () => {
-  test('carries what RFC 9110 and the contract want', async () => {
+  test('carries what RFC 9110 wants', async () => {
     const reply = await ask(gateway.sign('/files/a.txt'))
     expectCommonHeaders(reply)
     expect(reply.headers).toMatchObject({
@@ -99,7 +99,7 @@ describe('a success', () => {
   })
 })
 
-test('the record of a download holds all that the contract names, and nothing else', async () => {
+test('the record of a download holds all fields, and nothing else', async () => {
   const link = gateway.sign('/files/a.txt', { jti: 'recorded', subject: 'ann' })
   const headers = { range: 'bytes=0-4' }
   const reply = await ask(`${link}&utm_source=x`, { headers, localAddress: '127.0.0.8' })

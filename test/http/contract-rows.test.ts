@@ -256,7 +256,7 @@ function denied(rule: string, code: string, target: Row['target'], options?: Sen
   return { rule, target, status: 403, code, ...(options && { options }) }
 }
 
-describe('each row of contract section 6', () => {
+describe('each kind of answer', () => {
   test.each(rows)('$rule is answered with $status $code', async (row) => {
     const reply = await ask(await row.target(), row.options)
     expectProblem(reply, row.status, row.code)

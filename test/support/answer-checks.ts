@@ -4,7 +4,7 @@ import type { Reply } from './http-client.ts'
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const EXPOSED = ['content-length', 'content-range', 'content-disposition', 'accept-ranges', 'etag']
 
-/** What every answer of a route carries, good or bad (contract section 6, field note 21). */
+/** What every answer of a route carries, good or bad. */
 export function expectCommonHeaders({ headers }: Pick<Reply, 'headers'>): void {
   expect(headers['x-request-id']).toMatch(UUID)
   expect(headers['date']).toBe(new Date(headers['date'] ?? '').toUTCString())

@@ -36,7 +36,7 @@ export interface TestGateway {
   readonly secret: Buffer
   readonly kid: string
   readonly logged: string[]
-  /** A signed target, made by the formula of the contract and not by the product's signer. */
+  /** A signed target, made by the documented formula and not by the product's signer. */
   sign(path: string, parameters?: Readonly<Record<string, string | number>>): string
   /** All access records so far, once `count` of them are there. */
   records(count: number): Promise<AccessRecord[]>
@@ -93,7 +93,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   }
 }
 
-/** `PATH?…&Expires=E&KeyId=K&Signature=S` by the formula of the contract (section 5). */
+/** `PATH?…&Expires=E&KeyId=K&Signature=S` by the documented formula (section 5). */
 export function signTarget(
   secret: Buffer,
   path: string,

@@ -9,7 +9,7 @@ export async function hmacRows({ NOW, hmac }) {
   const KEY = 'KeyId=k1'
   const rows = []
 
-  /** A link signed by the formula of the contract. */
+  /** A link signed by the documented formula. */
   const link = (query, path = PATH, key = 'k1') => {
     const signed = `${path}?${query}`
     return `${signed}&Signature=${hmac(KEYS[key], signed)}`

@@ -162,7 +162,7 @@ describe('the server', () => {
 })
 
 describe('origins', () => {
-  it('have the defaults of the contract', () => {
+  it('have the documented defaults', () => {
     const { config } = configFolder({ 'gateway.yaml': withHttp('') }).load()
     expect(config?.origins['a']).toEqual({
       type: 'http',

@@ -7,7 +7,7 @@ function said(policy: string): string[] {
 }
 
 describe('a policy', () => {
-  it('has the defaults of the contract when it says nothing', () => {
+  it('has the documented defaults when it says nothing', () => {
     const { policies } = configFolder({ 'policies/default.yaml': '' }).load()
     expect(policies.get('default')).toEqual({
       enforcement: 'enforce',

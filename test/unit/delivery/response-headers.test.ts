@@ -134,7 +134,7 @@ describe('contentTypeFor', () => {
 })
 
 describe('objectHeaders', () => {
-  it('a plain object has the headers of the contract', () => {
+  it('a plain object has all of its headers', () => {
     expect(toRecord(objectHeaders(META, 'video/mp4', 'inline'))).toEqual({
       'Accept-Ranges': 'bytes',
       ETag: '"v1"',

@@ -30,7 +30,7 @@ function inspect(
   return inspectLink(desk, { ...historyOf(), spent: () => 0, ...history }, { url, as })
 }
 
-/** A link by the formula of the contract over another text than it should be. */
+/** A link by the documented formula over another text than it should be. */
 function signedOver(text: string, query = `Expires=${NOW + 60}&KeyId=k2`, secret = SECRET): string {
   return `${PATH}?${query}&Signature=${createHmac('sha256', secret).update(text).digest('base64url')}`
 }

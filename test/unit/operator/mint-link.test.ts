@@ -95,7 +95,7 @@ describe('a minted link', () => {
   })
 })
 
-describe('what cannot be minted names its field (contract 8)', () => {
+describe('what cannot be minted names its field', () => {
   it.each<[string, Partial<MintRequest>, string]>([
     ['a raw space', { path: '/files/a b' }, 'path'],
     ['non-ASCII', { path: '/files/ü' }, 'path'],

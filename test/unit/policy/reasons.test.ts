@@ -24,7 +24,7 @@ it('every reason of a refusal occurs in some test', () => {
   expect(untested).toEqual([])
 })
 
-describe('what the outside sees (contract 6)', () => {
+describe('what the outside sees', () => {
   const ROWS: Record<keyof typeof REASONS, string> = {
     request_invalid: '400 request_invalid',
     path_invalid: '400 path_invalid',

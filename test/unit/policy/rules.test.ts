@@ -365,7 +365,7 @@ describe('referrers', () => {
   })
 })
 
-describe('prefetch and preview bots (contract 9.9)', () => {
+describe('prefetch and preview bots', () => {
   const prefetch = { headers: { 'Sec-Purpose': 'prefetch' } }
   const bot = { headers: { 'User-Agent': 'Slackbot-LinkExpanding 1.0' } }
   it.each<[string, Case, string]>([

@@ -194,7 +194,7 @@ describe('metrics', () => {
     expect(text).toContain('sluice_list_age_seconds{list="pirates"} 12')
   })
 
-  it('no label names a path, an address or a link (field note 33)', async () => {
+  it('no label names a path, an address or a link', async () => {
     const metrics = new Metrics(sources)
     metrics.write(
       record({

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalisePath, encodePath } from '../../../src/request/canonical-path.ts'
 
-describe('a hostile path is refused (contract 9.3)', () => {
+describe('a hostile path is refused', () => {
   it.each([
     [
       'a dot segment',

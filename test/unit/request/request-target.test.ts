@@ -36,7 +36,7 @@ describe('cutTarget', () => {
   })
 })
 
-describe('a path token (contract 9.5)', () => {
+describe('a path token', () => {
   const cut = (text: string): ReturnType<typeof withPathToken> => withPathToken(cutTarget(text)!)
 
   it('is the first segment behind a tilde', () => {
