@@ -14,7 +14,7 @@ import { describeMachine, findPrograms } from './programs.ts'
 import { formatResult } from './report.ts'
 import { judgeTargets } from './targets.ts'
 
-const RESULT_FILE = join(import.meta.dirname, 'results/latest.json')
+const RESULTS = join(import.meta.dirname, 'results')
 const CASES = ['small', 'large', 'held'] as const
 
 const { values } = parseArgs({
@@ -35,7 +35,7 @@ if (values.profile) {
   const plan: Plan = {
     rounds: bounded('--rounds', values.rounds ?? (values.quick ? '1' : '5'), 100),
     seconds: bounded('--seconds', values.seconds ?? (values.quick ? '1' : '4'), 60),
-    cases: new Set(values.only.split(',')),
+    cases: chosenCases(values.only),
     has: (program) => programs.has(program),
     note: (text) => notes.push(text),
   }
@@ -50,12 +50,24 @@ if (values.profile) {
     targets: judgeTargets(cases),
     notes,
   }
-  mkdirSync(join(RESULT_FILE, '..'), { recursive: true })
-  writeFileSync(RESULT_FILE, `${JSON.stringify(result, undefined, 2)}\n`)
+  // a short or partial run says too little to stand for this machine
+  const isWhole = !values.quick && CASES.every((name) => plan.cases.has(name))
+  const file = join(RESULTS, isWhole ? 'latest.json' : 'partial.json')
+  mkdirSync(RESULTS, { recursive: true })
+  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`)
   process.stdout.write(formatResult(result))
 }
 // servers that still run are stopped on exit
 process.exit()
+
+function chosenCases(text: string): Set<string> {
+  const chosen = new Set(text.split(','))
+  for (const name of chosen) {
+    if (!(CASES as readonly string[]).includes(name))
+      throw new Error(`--only takes ${CASES.join()}`)
+  }
+  return chosen
+}
 
 function bounded(option: string, text: string, max: number): number {
   const value = Number(text)

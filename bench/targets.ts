@@ -16,18 +16,20 @@ export function judgeTargets(cases: readonly CaseResult[]): TargetResult[] {
     const [ours, theirs] = [median(id, row), median(id, to)]
     return ours === undefined || theirs === undefined ? undefined : ours / theirs
   }
-  const timesExpress = (id: string, row: string, what: string): TargetResult =>
-    judge(
-      `1 KiB, ${what}, ${row}: at least 4 x Express`,
-      ratio(id, row, ROWS.express),
-      'x',
-      (n) => n >= 4,
+  const timesExpress = (id: string, what: string): TargetResult[] =>
+    [ROWS.express, ROWS.expressTuned].flatMap((peer) =>
+      [ROWS.hmac, ROWS.jwt].map((row) =>
+        judge(
+          `1 KiB, ${what}, ${row}: at least 4 x ${peer}`,
+          ratio(id, row, peer),
+          'x',
+          (n) => n >= 4,
+        ),
+      ),
     )
   return [
-    timesExpress('small-known', ROWS.hmac, 'known links'),
-    timesExpress('small-known', ROWS.jwt, 'known links'),
-    timesExpress('small-fresh', ROWS.hmac, 'fresh links'),
-    timesExpress('small-fresh', ROWS.jwt, 'fresh links'),
+    ...timesExpress('small-known', 'known links'),
+    ...timesExpress('small-fresh', 'fresh links'),
     judge(
       '1 GiB from an HTTP origin: at most 1.0 x the CPU of nginx with default buffers',
       ratio('large-http', ROWS.sluice, ROWS.nginxDefaults),
