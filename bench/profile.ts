@@ -8,8 +8,7 @@ import { type SluiceGateway, startSluice } from './contenders/sluice.ts'
 import { runWrk } from './load/wrk.ts'
 import { tell, workplace } from './workplace.ts'
 
-const SECONDS = 8
-const WARM_UP_SECONDS = 2
+const SECONDS = 10
 const LARGE_DOWNLOADS = 4
 const LINES = 25
 const PRODUCT = join(import.meta.dirname, '..')
@@ -72,9 +71,6 @@ async function profile(
   mkdirSync(directory)
   const options = ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=500']
   const sluice = await startSluice(origin, options)
-  const targets = join(directory, 'links')
-  writeLinks(targets, sluice.signHmac, KNOWN_LINKS)
-  await runWrk({ port: sluice.port, targets, seconds: WARM_UP_SECONDS })
   await load(sluice)
   // the profile is written when the process ends by itself
   await sluice.server.stop()
