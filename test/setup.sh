@@ -4,7 +4,7 @@
 set -u
 
 programs=(curl:curl aria2c:aria2 wget:wget ffmpeg:ffmpeg ffprobe:ffmpeg chromium:chromium
-  openssl:openssl nginx:nginx haproxy:haproxy)
+  openssl:openssl nginx:nginx haproxy:haproxy jq:jq)
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 missing=()

@@ -5,12 +5,13 @@ import { admit } from './auth.ts'
 import type { Endpoint, Outcome } from './endpoint.ts'
 import { problem, type Problem } from './problem.ts'
 import { readInput } from './read-input.ts'
+import { assetEndpoints } from './routes/assets.ts'
 import { downloadEndpoints } from './routes/downloads.ts'
 import { healthEndpoints } from './routes/health.ts'
 import { keyEndpoints } from './routes/keys.ts'
 import { linkEndpoints } from './routes/links.ts'
 import { notBuiltEndpoints } from './routes/not-built.ts'
-import { openApiEndpoint } from './routes/openapi.ts'
+import { apiDocumentEndpoint, openApiEndpoint } from './routes/openapi.ts'
 import { recordEndpoints } from './routes/records.ts'
 import { revocationEndpoints } from './routes/revocations.ts'
 import { statsEndpoint } from './routes/stats.ts'
@@ -23,10 +24,12 @@ export function adminEndpoints(): readonly Endpoint[] {
     ...revocationEndpoints,
     ...downloadEndpoints,
     ...recordEndpoints,
+    ...assetEndpoints,
     ...keyEndpoints,
     statsEndpoint,
     ...healthEndpoints,
     openApiEndpoint(() => endpoints),
+    apiDocumentEndpoint,
     ...notBuiltEndpoints,
   ]
   return endpoints

@@ -1,4 +1,4 @@
-import { equalBytes, sha256 } from '../base/bytes.ts'
+import { findBearer } from '../base/bearer.ts'
 import type { TOKEN_SCOPES } from '../config/key-schema.ts'
 import type { AdminToken } from '../config/keys.ts'
 import { problem, type Problem } from './problem.ts'
@@ -18,25 +18,10 @@ export function admit(
   tokens: readonly AdminToken[],
 ): { readonly actor: string } | Problem {
   if (access === 'public') return { actor: NOBODY }
-  const token = findToken(authorization, tokens)
+  const token = findBearer(authorization, tokens, ({ sha256 }) => Buffer.from(sha256, 'hex'))
   if (!token) return problem('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer' } })
   const isInScope =
     token.scopes.includes('*') || access.some((scope) => token.scopes.includes(scope))
   if (!isInScope) return problem('forbidden', { detail: `needs the scope ${access.join(' or ')}` })
   return { actor: token.id }
-}
-
-/** Compares with every token, so that the time tells neither which one fits nor how much of it. */
-function findToken(
-  authorization: string | undefined,
-  tokens: readonly AdminToken[],
-): AdminToken | undefined {
-  const text = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1]
-  if (text === undefined) return undefined
-  const presented = sha256(text)
-  let found: AdminToken | undefined
-  for (const token of tokens) {
-    if (equalBytes(presented, Buffer.from(token.sha256, 'hex'))) found = token
-  }
-  return found
 }

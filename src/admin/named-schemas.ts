@@ -11,6 +11,13 @@ export function named<Schema extends z.ZodType>(id: string, schema: Schema): Sch
 
 export const epochSeconds = z.int().min(0).meta({ description: 'Epoch seconds.' })
 
+/** A number in a query, written in decimal digits. */
+export function digits(number: z.ZodInt) {
+  return z.preprocess((value) => {
+    return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
+  }, number)
+}
+
 export const problemSchema = named(
   'Problem',
   z

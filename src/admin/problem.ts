@@ -12,6 +12,7 @@ export const PROBLEMS = {
   invalid_request: { status: 422, title: 'The request is not valid' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key came with another request' },
   internal_error: { status: 500, title: 'The request failed' },
+  origin_failed: { status: 502, title: 'The origin does not answer as it should' },
   not_built_yet: { status: 501, title: 'This is not built yet' },
   not_ready: { status: 503, title: 'The gateway is not ready' },
   state_unavailable: { status: 503, title: 'The state cannot be reached' },

@@ -1,12 +1,15 @@
 import type { Clock, EpochSeconds } from '../base/clock.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { AdminToken } from '../config/keys.ts'
 import type { LeaseStore } from '../lease/lease.ts'
 import type { InspectHistory } from '../operator/inspect-link.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
+import type { Origin } from '../origin/origin.ts'
 import type { RecentRecords } from '../record/access-log.ts'
 import type { AuditLog } from '../record/audit-log.ts'
 import type { LiveDownloads } from '../record/live-downloads.ts'
 import type { Metrics } from '../record/metrics.ts'
+import type { RenditionDesk } from '../rendition/rendition-desk.ts'
 import type { IdempotencyStore } from '../state/idempotency.ts'
 import type { RevocationList } from '../state/revocations.ts'
 
@@ -24,9 +27,21 @@ export interface AdminServices {
   readonly recent: RecentRecords
   readonly audit: AuditLog
   readonly keys: KeyAdmin
+  readonly assets: AssetAdmin
+  /** The OpenAPI document of a published API; undefined when there is none, or when it is off. */
+  readonly apiDocument: (api: string) => object | undefined
   readonly health: () => { readonly ready: boolean; readonly reason?: string }
   readonly version: string
   readonly onInternalFailure: (error: Error, requestId: string) => void
+}
+
+/** The catalogue, and what its entries point to. */
+export interface AssetAdmin {
+  readonly catalogue: Catalogue
+  /** Undefined when no published API is switched on: nothing is made then. */
+  readonly renditions: RenditionDesk | undefined
+  /** The origins in force, by name. */
+  origin(name: string): Origin | undefined
 }
 
 /** What may be shown of a key: never its bytes. */

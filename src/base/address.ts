@@ -207,3 +207,9 @@ export function formatNetwork(network: Network): string {
 export function clientKey(address: Address): string {
   return address.family === 4 ? address.text : `${address.a.toString(16)}:${address.b.toString(16)}`
 }
+
+/** The network that a client counts under where networks are counted: the IPv4 /24 or IPv6 /64. */
+export function clientNetwork(address: Address): string {
+  const prefix = address.family === 4 ? 24 : 64
+  return formatNetwork({ first: maskAddress(address, prefix), prefix })
+}

@@ -8,6 +8,7 @@ export const FAILURES = {
   ERR_ORIGIN_REDIRECT: { status: 502, code: 'origin_redirect_refused', source: 'origin' },
   ERR_ORIGIN_CHANGED: { status: 502, code: 'origin_object_changed', source: 'origin' },
   ERR_ORIGIN_READ: { status: 502, code: 'origin_read_failed', source: 'origin' },
+  ERR_ORIGIN_WRITE: { status: 502, code: 'origin_write_failed', source: 'origin' },
   ERR_ORIGIN_TIMEOUT: { status: 504, code: 'origin_timeout', source: 'origin' },
   ERR_STATE_UNAVAILABLE: { status: 503, code: 'state_unavailable', source: 'state' },
   ERR_SHUTTING_DOWN: { status: 503, code: 'shutting_down', source: 'internal' },

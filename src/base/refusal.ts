@@ -56,6 +56,11 @@ export const REASONS = {
     code: 'network_blocked',
     title: 'Downloads from this network are not allowed',
   },
+  link_shared: {
+    status: 403,
+    code: 'link_shared',
+    title: 'The link is used from too many places',
+  },
   referrer_not_allowed: {
     status: 403,
     code: 'referrer_not_allowed',

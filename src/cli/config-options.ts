@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
+import { openMemoryDatabase } from '../state/database.ts'
 import { systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import type { ConfigSources } from '../config/load.ts'
@@ -35,8 +37,13 @@ export function sourcesOf(options: ConfigOptions): ConfigSources {
 /** The parts that the configuration makes, without opening a port. Problems end the command with exit 2. */
 export function loadRuntime(options: ConfigOptions): Runtime {
   try {
-    return buildRuntime(loadOrThrow(sourcesOf(options)), systemClock, (message) => {
-      terminal.tell(message)
+    return buildRuntime(loadOrThrow(sourcesOf(options)), {
+      clock: systemClock,
+      // paths of assets are judged by their form: no object is opened here
+      catalogue: new SqliteCatalogue(openMemoryDatabase()),
+      warn: (message) => {
+        terminal.tell(message)
+      },
     })
   } catch (error) {
     if (error instanceof ConfigError) throw new CommandError(error.message, 2)
@@ -45,6 +52,6 @@ export function loadRuntime(options: ConfigOptions): Runtime {
 }
 
 export function deskOf(runtime: Runtime): LinkDesk {
-  const { routes, keys, config } = runtime
-  return { clock: systemClock, routes, keys, publicUrl: config.server.publicUrl }
+  const { routes, keys, countries, config } = runtime
+  return { clock: systemClock, routes, keys, countries, publicUrl: config.server.publicUrl }
 }

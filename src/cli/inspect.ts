@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import type { Command } from 'commander'
+import { messageOf } from '../base/failure.ts'
 import { StoredHistory } from '../http/history.ts'
 import { type Inspection, type InspectHistory, inspectLink } from '../operator/inspect-link.ts'
 import type { TraceEntry } from '../policy/decide.ts'
-import { openMemoryDatabase } from '../state/database.ts'
+import { openDatabaseToRead } from '../state/database.ts'
 import { DownloadLedger } from '../state/download-ledger.ts'
 import { RevocationList } from '../state/revocations.ts'
+import { SharingLedger } from '../state/sharing-ledger.ts'
 import { type ConfigOptions, deskOf, loadRuntime, withConfigOptions } from './config-options.ts'
 import { parseInstant } from './duration.ts'
 import { CommandError, type Output, paint } from './output.ts'
@@ -77,15 +76,21 @@ function parseHeader(text: string): [string, string] {
 
 /** The state of a gateway on this machine, read only; an empty one where none ever ran. */
 function historyOf(directory: string): InspectHistory {
-  const file = join(directory, 'state.sqlite')
-  const database = existsSync(file)
-    ? new DatabaseSync(file, { readOnly: true })
-    : openMemoryDatabase()
+  const database = openState(directory)
   const ledger = new DownloadLedger(database)
-  const history = new StoredHistory(new RevocationList(database), ledger)
+  const revocations = new RevocationList(database)
+  const history = new StoredHistory(revocations, ledger, new SharingLedger(database))
   return Object.assign(history, {
     spent: (grant: { countKey: string }) => ledger.spent(grant.countKey),
   })
+}
+
+function openState(directory: string): ReturnType<typeof openDatabaseToRead> {
+  try {
+    return openDatabaseToRead(directory)
+  } catch (error) {
+    throw new CommandError(messageOf(error), 2)
+  }
 }
 
 function* describe(inspection: Inspection): Generator<string> {

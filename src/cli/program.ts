@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../gateway/version.ts'
+import { assetsCommand } from './assets.ts'
 import { checkCommand } from './check.ts'
 import { inspectCommand } from './inspect.ts'
 import { keysCommand } from './keys.ts'
 import { CommandError, type Output, outliveReaders, terminal } from './output.ts'
 import { serveCommand } from './serve.ts'
 import { separatePath, signCommand } from './sign.ts'
+import { traceCommand } from './trace.ts'
 import { vectorsCommand } from './vectors.ts'
 
 /** Commands that are planned and that this version lacks. */
@@ -35,6 +37,8 @@ A first look:
   inspectCommand(program, output)
   checkCommand(program, output)
   keysCommand(program, output)
+  assetsCommand(program, output)
+  traceCommand(program, output)
   vectorsCommand(program, output)
   for (const [name, about] of Object.entries(LATER)) {
     program

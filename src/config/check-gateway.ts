@@ -1,4 +1,5 @@
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
+import { checkApis } from './check-apis.ts'
 import { itemsAt, keysAt, numberAt, textAt, valueAt } from './draft.ts'
 import type { Finding, PathSegment } from './problem.ts'
 import { didYouMean } from './suggestion.ts'
@@ -18,6 +19,7 @@ export function checkGateway(data: unknown, surroundings: GatewaySurroundings): 
     ...repeatedRoutes(data),
     ...repeatedSchemes(data),
     ...missingVariables(data, surroundings.env),
+    ...checkApis(data, surroundings.policyNames),
   ]
 }
 

@@ -20,14 +20,18 @@ function* defaultAboveMaximum(data: unknown): Generator<Finding> {
 }
 
 function* unknownLists(data: unknown, listNames: readonly string[]): Generator<Finding> {
-  for (const side of ['allow', 'block']) {
-    for (const [i, entry] of itemsAt(data, ['networks', side]).entries()) {
+  for (const at of [
+    ['networks', 'allow'],
+    ['networks', 'block'],
+    ['antiFraud', 'lists'],
+  ]) {
+    for (const [i, entry] of itemsAt(data, at).entries()) {
       if (typeof entry !== 'string' || parseConfiguredNetwork(entry) || listNames.includes(entry))
         continue
       // what cannot be a name is already refused by the schema
       if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(entry)) continue
       yield {
-        path: ['networks', side, i],
+        path: [...at, i],
         message: `there is no list ${entry}${didYouMean(entry, listNames)}`,
       }
     }

@@ -19,15 +19,17 @@ export function emptyUntilBuilt(what: string) {
     .default([])
 }
 
-/** One of the values; those of `later` are refused by name. */
+/** One of the values; those of `later` are refused by name, those of `foreign` with a text of their own. */
 export function choice<const T extends string>(
   values: readonly [T, ...T[]],
   later: readonly string[] = [],
+  foreign: Readonly<Record<string, string>> = {},
 ) {
   return z.enum(values, {
     error: ({ input }) => {
       if (typeof input !== 'string') return `expected one of ${values.join(', ')}`
       if (later.includes(input)) return `${input} is not built yet`
+      if (Object.hasOwn(foreign, input)) return foreign[input]
       return `expected one of ${values.join(', ')}${didYouMean(input, values)}`
     },
   })

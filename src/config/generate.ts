@@ -8,11 +8,11 @@ import { ALGORITHMS, type Jwk, jwkSchema, type KeyAlgorithm, TOKEN_SCOPES } from
 import { keyMaterial } from './key-material.ts'
 import { loadKeys } from './keys.ts'
 import { createPrivateFile, makePrivateDirectory } from './private-file.ts'
-import { SCHEME_NAMES, type SchemeName } from './scheme-names.ts'
+import { type KeySchemeName, OWN_SCHEME_NAMES } from './scheme-names.ts'
 
 export interface NewKeyOptions {
   readonly alg: KeyAlgorithm
-  readonly schemes: readonly SchemeName[]
+  readonly schemes: readonly KeySchemeName[]
   /** Default: the month and six random hex digits, as `2026-11-a1b2c3`. */
   readonly kid?: string
   readonly notBefore?: EpochSeconds
@@ -69,8 +69,8 @@ export interface EnsuredKeys {
 }
 
 /**
- * Makes at first start what is missing: a key for each native scheme, and an admin token with all
- * scopes. Keys whose files have problems are left alone, and no existing file is ever overwritten.
+ * Makes at first start what is missing: a key for each native scheme and for tags, and an admin token
+ * with all scopes. Keys whose files have problems are left alone, and no existing file is ever overwritten.
  */
 export function ensureKeys(
   directory: string,
@@ -80,7 +80,7 @@ export function ensureKeys(
   makePrivateDirectory(directory)
   const created: string[] = []
   const { keys, problems } = loadKeys(directory, tokensFile)
-  for (const scheme of problems.length === 0 ? SCHEME_NAMES : []) {
+  for (const scheme of problems.length === 0 ? OWN_SCHEME_NAMES : []) {
     if (keys.some((key) => key.schemes.includes(scheme))) continue
     created.push(writeKey(directory, newKey({ alg: 'HS256', schemes: [scheme] }, clock)))
   }

@@ -11,13 +11,13 @@ import { decodeBase64Url } from '../base/bytes.ts'
 import type { EpochSeconds } from '../base/clock.ts'
 import { ALGORITHMS, type Jwk, type KeyAlgorithm } from './key-schema.ts'
 import type { Finding } from './problem.ts'
-import type { SchemeName } from './scheme-names.ts'
+import type { KeySchemeName } from './scheme-names.ts'
 
 /** A key of `keys/`, ready for `node:crypto`. Works for its `alg` and `schemes` alone. */
 export interface KeyMaterial {
   readonly kid: string
   readonly alg: KeyAlgorithm
-  readonly schemes: readonly SchemeName[]
+  readonly schemes: readonly KeySchemeName[]
   readonly notBefore?: EpochSeconds
   readonly retireAt?: EpochSeconds
   /** Of an oct key: signs and verifies. */
@@ -72,8 +72,11 @@ function* schemeFindings(jwk: Jwk): Generator<Finding> {
     const path = ['schemes', i]
     if (jwk.schemes.indexOf(scheme) !== i)
       yield { path, message: `names ${scheme} twice (kid ${jwk.kid})` }
-    else if (scheme === 'sluice-hmac' && (jwk.kty !== 'oct' || jwk.alg !== 'HS256')) {
-      yield { path, message: `sluice-hmac needs an oct key with alg HS256 (kid ${jwk.kid})` }
+    else if (scheme === 'cloudflare-stream') {
+      if (jwk.alg !== 'RS256')
+        yield { path, message: `${scheme} needs an RSA key with alg RS256 (kid ${jwk.kid})` }
+    } else if (scheme !== 'sluice-jwt' && (jwk.kty !== 'oct' || jwk.alg !== 'HS256')) {
+      yield { path, message: `${scheme} needs an oct key with alg HS256 (kid ${jwk.kid})` }
     } else if (scheme === 'sluice-jwt' && jwk.kty === 'OKP') {
       const curve = typeof jwk['crv'] === 'string' ? jwk['crv'] : 'OKP keys'
       yield { path, message: `the library of sluice-jwt cannot use ${curve} (kid ${jwk.kid})` }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { choice } from './fields.ts'
-import { LATER_SCHEME_NAMES, SCHEME_NAMES } from './scheme-names.ts'
+import { KEY_SCHEME_NAMES, LATER_SCHEME_NAMES } from './scheme-names.ts'
 
 /** What each algorithm of a key asks of the key itself (RFC 7518 section 3.1, RFC 8037). */
 export const ALGORITHMS = {
@@ -38,7 +38,9 @@ export const jwkSchema = z.looseObject({
   use: z
     .literal('sig', { error: 'a key that is not for signatures (use) cannot serve links' })
     .optional(),
-  schemes: z.array(choice(SCHEME_NAMES, LATER_SCHEME_NAMES)).min(1, { error: 'names no scheme' }),
+  schemes: z
+    .array(choice(KEY_SCHEME_NAMES, LATER_SCHEME_NAMES))
+    .min(1, { error: 'names no scheme' }),
   notBefore: epochSeconds.optional(),
   retireAt: epochSeconds.optional(),
 })

@@ -1,12 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { z } from 'zod'
 import { valueAt } from './draft.ts'
-import { readJson } from './json-file.ts'
+import { openJson, placed } from './key-file.ts'
 import { keyMaterial, type KeyMaterial } from './key-material.ts'
 import { type AdminToken, adminTokensSchema, jwkSchema } from './key-schema.ts'
 import { fileProblem, type PathSegment, type Problem, reasonOf } from './problem.ts'
-import { schemaFindings } from './schema-findings.ts'
 import type { SourceDocument } from './source-document.ts'
 
 export type { KeyMaterial } from './key-material.ts'
@@ -89,40 +87,6 @@ export function loadAdminTokens(file: string): LoadedAdminTokens {
   return { tokens, problems: repeated, warnings }
 }
 
-interface OpenedJson {
-  readonly document?: SourceDocument
-  readonly data?: unknown
-  readonly problems: readonly Problem[]
-  readonly warnings: readonly Problem[]
-  readonly isMissing?: boolean
-}
-
-function openJson(file: string): OpenedJson {
-  let text: string
-  const warnings: Problem[] = []
-  try {
-    text = readFileSync(file, 'utf8')
-    const { mode } = statSync(file)
-    if (mode & 0o007) {
-      warnings.push(
-        fileProblem(
-          file,
-          `other users may read or change it (mode ${(mode & 0o777).toString(8)}); use 600`,
-        ),
-      )
-    }
-  } catch (error) {
-    const reason = reasonOf(error)
-    return {
-      problems: [fileProblem(file, `cannot be read: ${reason}`)],
-      warnings,
-      isMissing: reason === 'ENOENT',
-    }
-  }
-  const { document, data, problems } = readJson(file, text)
-  return problems.length > 0 ? { problems, warnings } : { document, data, problems, warnings }
-}
-
 /** A JWK Set has `keys`; anything else is read as one JWK. */
 export function jwkPaths(data: unknown): readonly PathSegment[][] {
   const keys = valueAt(data, ['keys'])
@@ -149,16 +113,4 @@ function addKey(
   }
   keys.set(made.kid, made)
   return []
-}
-
-function placed(
-  schema: z.core.$ZodType,
-  data: unknown,
-  error: z.core.$ZodError,
-  document: SourceDocument,
-  base: readonly PathSegment[],
-): Problem[] {
-  return schemaFindings(schema, data, error.issues).map((finding) =>
-    document.locate({ ...finding, path: [...base, ...finding.path] }),
-  )
 }

@@ -2,9 +2,12 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { NetworkSet } from '../base/network-set.ts'
+import { KNOWS_NO_COUNTRY, type NetworkLookup } from '../geo/network-lookup.ts'
 import { checkGateway } from './check-gateway.ts'
+import { type ApiClientEntry, loadClients } from './clients.ts'
 import { itemsAt, keysAt, textAt } from './draft.ts'
 import { type AdminToken, type KeyMaterial, loadAdminTokens, loadKeys } from './keys.ts'
+import { loadCountries } from './load-countries.ts'
 import { loadLists } from './load-lists.ts'
 import { loadPolicies } from './load-policies.ts'
 import { MergedSource } from './merged-source.ts'
@@ -32,9 +35,11 @@ export interface LoadedConfig {
   readonly config: GatewayConfig | undefined
   readonly policies: ReadonlyMap<string, PolicyConfig>
   readonly lists: ReadonlyMap<string, NetworkSet>
+  readonly countries: NetworkLookup
   /** Empty at first start; `ensureKeys` makes them. */
   readonly keys: readonly KeyMaterial[]
   readonly adminTokens: readonly AdminToken[]
+  readonly clients: readonly ApiClientEntry[]
   /** Everything that is wrong in all files, not the first thing only. */
   readonly problems: readonly Problem[]
   readonly warnings: readonly Problem[]
@@ -64,8 +69,11 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     keysAt(data, ['lists']),
   )
   const lists = loadLists(data, place)
+  const countries = loadCountries(data, place)
   const tokensFile = place(textAt(data, ['admin', 'tokens']) ?? '../keys/admin-tokens.json')
-  const keys = loadKeys(place(textAt(data, ['keys', 'directory']) ?? '../keys'), tokensFile)
+  const keysDirectory = place(textAt(data, ['keys', 'directory']) ?? '../keys')
+  const keys = loadKeys(keysDirectory, tokensFile)
+  const clients = loadClients(join(keysDirectory, 'clients.json'))
   const tokens = loadAdminTokens(tokensFile)
 
   const findings: Finding[] = [
@@ -73,6 +81,7 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     ...checkGateway(data, { policyNames: policies.names, env }),
     ...checkOriginFiles(data, place),
     ...lists.findings,
+    ...countries.findings,
     ...unreadablePolicies(data, policies.unreadable),
   ]
   // of a file with broken syntax only what lies beside it can be judged
@@ -87,6 +96,7 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     ...lists.problems,
     ...keys.problems,
     ...tokens.problems,
+    ...clients.problems,
   ]
   const config =
     problems.length === 0 && result.success ? resolveConfig(result.data, folder, env) : undefined
@@ -94,10 +104,12 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     config,
     policies: policies.policies,
     lists: lists.lists,
+    countries: countries.countries,
     keys: keys.keys,
     adminTokens: tokens.tokens,
+    clients: clients.clients,
     problems,
-    warnings: [...keys.warnings, ...tokens.warnings],
+    warnings: [...keys.warnings, ...tokens.warnings, ...clients.warnings],
     digest: hash('sha256', JSON.stringify([config, [...policies.policies]])).slice(0, 16),
   }
 }
@@ -107,8 +119,10 @@ function nothing(problem: Problem): LoadedConfig {
     config: undefined,
     policies: new Map(),
     lists: new Map(),
+    countries: KNOWS_NO_COUNTRY,
     keys: [],
     adminTokens: [],
+    clients: [],
     problems: [problem],
     warnings: [],
     digest: '',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
-import { choice, emptyUntilBuilt, givenName, notBuiltYet, positiveInteger } from './fields.ts'
+import { choice, givenName, notBuiltYet, positiveInteger } from './fields.ts'
 
 const enforcement = choice(['enforce', 'observe'])
 
@@ -27,6 +27,26 @@ const networkEntry = z
     },
   )
 
+/** Names that look like a code and are none: who writes UK means GB, and would block nobody. */
+const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' })
+
+const country = z.string().superRefine((code, context) => {
+  const wrong = whyNotCountry(code)
+  if (wrong !== undefined) context.addIssue({ code: 'custom', message: wrong })
+})
+
+function whyNotCountry(code: string): string | undefined {
+  const wanted = 'expected an ISO 3166-1 alpha-2 country code in capitals, as DE'
+  if (!/^[A-Z]{2}$/.test(code) || code === 'ZZ') return wanted
+  if (countryNames.of(code) === undefined) return wanted
+  const { region } = new Intl.Locale('und', { region: code })
+  return region === code ? undefined : `${wanted} (did you mean ${region}?)`
+}
+
+/** As many networks of a link as are kept. */
+const MAX_NETWORKS = 64
+const MAX_SHARING_WINDOW = 31_536_000
+
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const REFERRER = new RegExp(`^(?:none|(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*)$`, 'i')
 
@@ -44,6 +64,32 @@ function isExactOrigin(entry: string): boolean {
 
 const parameterPattern = z.string().regex(/^[^\s&=#?*]+\*?$/, {
   error: 'expected the name of a parameter, or the beginning of a name followed by *',
+})
+
+const sharing = z.strictObject({
+  windowSeconds: z
+    .int()
+    .positive()
+    .max(MAX_SHARING_WINDOW)
+    .default(86_400)
+    .describe('Seconds for which a network that downloaded is remembered.'),
+  maxNetworks: z
+    .int()
+    .positive()
+    .max(MAX_NETWORKS)
+    .nullable()
+    .default(3)
+    .describe('Networks (IPv4 /24, IPv6 /64) that may download in the window; null is no limit.'),
+  maxCountries: z
+    .int()
+    .positive()
+    .max(MAX_NETWORKS)
+    .nullable()
+    .default(2)
+    .describe('Countries that may download in the window; null is no limit.'),
+  action: choice(['observe', 'deny', 'revoke'], ['slow'])
+    .default('deny')
+    .describe('What happens to who comes in addition; revoke withdraws the link as well.'),
 })
 
 /** The `lifetime.maxSeconds` of a policy that does not say: a week. */
@@ -157,12 +203,11 @@ export const policySchema = z
       .describe('Speed.'),
     countries: z
       .strictObject({
-        allow: emptyUntilBuilt('a country rule (countries.allow)').describe(
-          'Not built yet; leave it empty.',
-        ),
-        block: emptyUntilBuilt('a country rule (countries.block)').describe(
-          'Not built yet; leave it empty.',
-        ),
+        allow: z
+          .array(country)
+          .default([])
+          .describe('Countries (ISO 3166-1 alpha-2); empty allows all.'),
+        block: z.array(country).default([]).describe('Countries that are refused.'),
         ...ownEnforcement,
       })
       .prefault({})
@@ -184,12 +229,15 @@ export const policySchema = z
     antiFraud: z
       .strictObject({
         default: z
-          .literal(false, { error: 'anti-fraud (antiFraud.default) is not built yet' })
+          .boolean()
           .default(false)
-          .describe('Whether anti-fraud is on when the link does not say; only false is built.'),
-        lists: notBuiltYet('anti-fraud (antiFraud.lists)'),
-        anonymizers: notBuiltYet('anti-fraud (antiFraud.anonymizers)'),
-        sharing: notBuiltYet('anti-fraud (antiFraud.sharing)'),
+          .describe('Whether anti-fraud is on when the link does not say.'),
+        lists: z
+          .array(givenName)
+          .default([])
+          .describe('Lists whose addresses are refused where anti-fraud is on.'),
+        anonymizers: notBuiltYet('a rule for anonymizers (antiFraud.anonymizers)'),
+        sharing: sharing.prefault({}).describe('How many may share a link where anti-fraud is on.'),
         ...ownEnforcement,
       })
       .prefault({})

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { ApisConfig } from './apis-schema.ts'
 import { variableOf } from './check-gateway.ts'
 import { keysAt, textAt } from './draft.ts'
 import { type Finding, reasonOf } from './problem.ts'
@@ -20,10 +21,22 @@ export function resolveConfig(
     admin: { ...config.admin, tokens: absolute(config.admin.tokens) },
     state: { ...config.state, directory: absolute(config.state.directory) },
     keys: { ...config.keys, directory: absolute(config.keys.directory) },
+    geo: config.geo.country === undefined ? {} : { country: absolute(config.geo.country) },
     lists: mapValues(config.lists, (list) => ({ ...list, file: absolute(list.file) })),
     origins: mapValues(config.origins, (origin) => resolveOrigin(origin, absolute, env)),
+    ...(config.apis && { apis: resolveApis(config.apis, absolute) }),
     policies: absolute(config.policies),
     records: { access: recordFile(config.records.access), audit: recordFile(config.records.audit) },
+  }
+}
+
+/** A program with a slash in its name lies where the file says, others are found on PATH. */
+function resolveApis(apis: ApisConfig, absolute: (path: string) => string): ApisConfig {
+  const program = (name: string): string => (name.includes('/') ? absolute(name) : name)
+  const { path, probePath } = apis.ffmpeg
+  return {
+    ...apis,
+    ffmpeg: { ...apis.ffmpeg, path: program(path), probePath: program(probePath) },
   }
 }
 

@@ -11,7 +11,10 @@ export interface SchemeEntry {
   readonly audience?: string | undefined
 }
 
-const schemeName = choice(SCHEME_NAMES, LATER_SCHEME_NAMES)
+const schemeName = choice(SCHEME_NAMES, LATER_SCHEME_NAMES, {
+  'sluice-tag': 'sluice-tag is for keys; no link has this format',
+  'cloudflare-stream': 'cloudflare-stream is not built yet on a route; apis.stream takes its tokens',
+})
 
 const schemeWithOptions = z
   .strictObject({
@@ -35,7 +38,7 @@ const schemeEntry = z
   .union([schemeName, schemeWithOptions])
   .transform((entry): SchemeEntry => (typeof entry === 'string' ? { name: entry } : entry))
 
-const routePath = z.string().superRefine((path, context) => {
+export const routePath = z.string().superRefine((path, context) => {
   const wrong = whyNotRoutePath(path)
   if (wrong) context.addIssue({ code: 'custom', message: wrong })
 })

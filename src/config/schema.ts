@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { apisSchema } from './apis-schema.ts'
 import { emptyUntilBuilt, givenName, notBuiltYet, text } from './fields.ts'
 import { originSchema } from './origin-schema.ts'
 import { routeSchema } from './route-schema.ts'
@@ -26,7 +27,16 @@ export const gatewaySchema = z
       })
       .prefault({})
       .describe('Keys that sign and verify links.'),
-    geo: notBuiltYet('country and network data (geo)'),
+    geo: z
+      .strictObject({
+        country: text
+          .optional()
+          .describe('File with countries by network (mmdb). Default: the packaged data.'),
+        asn: notBuiltYet('AS numbers by network (geo.asn)'),
+        anonymous: notBuiltYet('anonymizers by network (geo.anonymous)'),
+      })
+      .prefault({})
+      .describe('What is known of the networks of clients.'),
     lists: z
       .record(givenName, listSchema)
       .default({})
@@ -39,7 +49,7 @@ export const gatewaySchema = z
       .array(routeSchema)
       .default([])
       .describe('Which paths are served, from where, with which links.'),
-    apis: notBuiltYet('the seed APIs (apis)'),
+    apis: apisSchema,
     policies: text.default('policies/').describe('Directory with one policy a file.'),
     records: recordsSchema,
   })

@@ -148,6 +148,16 @@ export function preflightHeaders(
   return forOrigin(allowed, origin, ANY_ORIGIN_PREFLIGHT, PREFLIGHT)
 }
 
+/** As `preflightHeaders`, for a call of an API: with its own methods, and with a body. */
+export function callPreflightHeaders(
+  allowed: readonly string[],
+  origin: string | undefined,
+  methods: readonly string[],
+): readonly string[] {
+  const preflight = PREFLIGHT.with(1, methods.join(', ')).with(3, `${PREFLIGHT[3]}, Content-Type`)
+  return forOrigin(allowed, origin, [...ANY_ORIGIN, ...preflight], preflight)
+}
+
 function forOrigin(
   allowed: readonly string[],
   origin: string | undefined,

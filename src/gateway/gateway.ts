@@ -19,9 +19,15 @@ import { LiveDownloads } from '../record/live-downloads.ts'
 import { Metrics } from '../record/metrics.ts'
 import { openDatabase } from '../state/database.ts'
 import { DownloadLedger } from '../state/download-ledger.ts'
+import { FirstCalls } from '../state/first-calls.ts'
 import { IdempotencyStore } from '../state/idempotency.ts'
 import { RevocationList } from '../state/revocations.ts'
+import { SharingLedger } from '../state/sharing-ledger.ts'
 import { FileKeys } from './file-keys.ts'
+import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
+import type { ApiParts } from './apis.ts'
+import { buildMedia } from './media.ts'
+import { FileStreamKeys } from './file-stream-keys.ts'
 import { ensureKeys } from '../config/generate.ts'
 import { loadOrThrow } from './load-or-throw.ts'
 import { buildRuntime, type Runtime } from './runtime.ts'
@@ -62,13 +68,38 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config } = first
   const ensured = ensureKeys(config.keys.directory, config.admin.tokens)
   let loaded = ensured.created.length > 0 ? loadOrThrow(options) : first
-  let runtime: Runtime = buildRuntime(loaded, clock, warn)
-
   const database = openDatabase(config.state.directory)
+  const catalogue = new SqliteCatalogue(database)
+  const firstCalls = new FirstCalls(database)
+  const media =
+    config.apis &&
+    buildMedia({
+      config: config.apis,
+      database,
+      catalogue,
+      origin: (name) => runtime.origins.get(name),
+      clock,
+      log,
+    })
+  const apiParts: ApiParts | undefined = media &&
+    config.apis && {
+      config: config.apis,
+      clock,
+      catalogue,
+      renditions: media.renditions,
+      tasks: media.tasks,
+      streamKeys: new FileStreamKeys(config.keys.directory, clock, () => reload()),
+      firstCalls,
+    }
+  const build = (from: typeof loaded): Runtime =>
+    buildRuntime(from, { clock, warn, catalogue, apiParts, desk: () => desk() })
+  let runtime: Runtime = build(loaded)
+
   const ledger = new DownloadLedger(database)
   const revocations = new RevocationList(database)
   const idempotency = new IdempotencyStore(database)
-  const history = new StoredHistory(revocations, ledger)
+  const sharing = new SharingLedger(database)
+  const history = new StoredHistory(revocations, ledger, sharing)
   const leases = new EmbeddedLeaseStore()
   const live = new LiveDownloads()
   const accessLog = openAccessLog(config.records.access, (error) => {
@@ -80,6 +111,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     heldLeases: () => leases.held,
     configHash: () => runtime.digest,
     listAges: () => runtime.lists.ages(),
+    countryDataAge: () => (clock.now() - runtime.countries.builtAt.getTime()) / 1000,
   })
   const onInternalFailure = (error: Error, requestId: string): void => {
     log(
@@ -101,6 +133,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       leases,
       rates: new RateRegistry(clock),
       ledger,
+      sharing,
+      revocations,
       history,
       live,
       records,
@@ -120,7 +154,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   await listen(publicServer.listener, config.server.host, config.server.port)
   const publicUrl = publicUrlOf(config.server, publicServer.listener)
-  const desk = (): LinkDesk => ({ clock, publicUrl, routes: runtime.routes, keys: runtime.keys })
+  const desk = (): LinkDesk => {
+    const { routes, keys, countries } = runtime
+    return { clock, publicUrl, routes, keys, countries }
+  }
 
   const repeat = (milliseconds: number, work: () => void): NodeJS.Timeout =>
     setInterval(() => {
@@ -135,7 +172,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const reload = (): boolean => {
     try {
       loaded = loadOrThrow(options)
-      const next = buildRuntime(loaded, clock, warn)
+      const next = build(loaded)
       runtime.close()
       runtime = next
       for (const key of fixedAtStart(config, next.config)) {
@@ -156,6 +193,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       revocation: (grant, path) => history.revocation(grant, path),
       isResumable: (grant, context) => history.isResumable(grant, context),
       firstAddress: (grant) => history.firstAddress(grant),
+      networksSince: (grant, after) => history.networksSince(grant, after),
       spent: (grant) => ledger.spent(grant.countKey),
     },
     revocations,
@@ -165,6 +203,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
     recent,
     audit: new AuditLog(config.records.audit, () => clock.now()),
+    assets: {
+      catalogue,
+      renditions: media?.renditions,
+      origin: (name) => runtime.origins.get(name),
+    },
+    apiDocument: (api) => runtime.apis?.document(api, { version, publicUrl }),
     keys: new FileKeys(config.keys.directory, clock, () => runtime.keys, reload),
     health: () => (state === 'ready' ? { ready: true } : { ready: false, reason: state }),
     version,
@@ -182,13 +226,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     throw error
   }
 
+  media?.resume()
   const checkpoint = repeat(CHECKPOINT_MS, () => {
     ledger.checkpoint()
   })
   const prune = repeat(PRUNE_MS, () => {
     const now = secondsOf(clock)
     ledger.prune(now)
+    sharing.prune(now)
     idempotency.prune(now)
+    firstCalls.prune(now)
   })
 
   return {
@@ -208,6 +255,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await publicServer.drain(runtime.config.server.drainSeconds, () => {
         live.end(() => true, 'the time to drain is over')
       })
+      await media?.stop()
       clearInterval(checkpoint)
       clearInterval(prune)
       await closeAdmin(adminServer)
@@ -264,6 +312,7 @@ function fixedAtStart(before: Runtime['config'], after: Runtime['config']): stri
     'admin.host': before.admin.host !== after.admin.host,
     'admin.port': before.admin.port !== after.admin.port,
     'state.directory': before.state.directory !== after.state.directory,
+    apis: JSON.stringify(before.apis) !== JSON.stringify(after.apis),
     'keys.directory': before.keys.directory !== after.keys.directory,
     'records.access': before.records.access !== after.records.access,
     'records.audit': before.records.audit !== after.records.audit,

@@ -7,7 +7,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { SchemeEntry } from '../config/route-schema.ts'
 import type { GatewayConfig, OriginConfig } from '../config/schema.ts'
 import type { Entrance } from '../http/receive.ts'
-import { RouteTable } from '../http/route.ts'
+import { type Route, RouteTable } from '../http/route.ts'
 import { type Key, KeyRing } from '../link/key-ring.ts'
 import type { Scheme } from '../link/scheme.ts'
 import { SluiceHmac } from '../link/schemes/sluice-hmac.ts'
@@ -18,23 +18,40 @@ import { HttpOrigin } from '../origin/http-origin.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Policy } from '../policy/policy.ts'
 import { compilePolicy } from '../policy/compile-policy.ts'
+import { Tagger } from '../tag/tagger.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import { CatalogueOrigin } from '../catalogue/catalogue-origin.ts'
+import type { ApiTable } from '../dialect/api-table.ts'
+import type { LinkDesk } from '../operator/link-desk.ts'
+import { type ApiParts, buildApis } from './apis.ts'
 import { LiveLists } from './live-lists.ts'
 
 /** Everything that one configuration makes. A reload makes a new one and closes the old. */
 export interface Runtime extends Entrance {
   readonly config: GatewayConfig
+  readonly apis: ApiTable | undefined
   readonly keys: KeyRing
   readonly lists: LiveLists
+  readonly origins: ReadonlyMap<string, Origin>
   readonly digest: string
   /** Gives back connections and timers; running downloads go on. */
   close(): void
 }
 
+interface RuntimeOptions {
+  readonly clock: Clock
+  readonly warn: (message: string) => void
+  readonly catalogue: Catalogue
+  /** Undefined when no published API is switched on, and for tools that answer no calls. */
+  readonly apiParts?: ApiParts | undefined
+  /** What mints links: of the runtime in force, when it is asked. */
+  readonly desk?: () => LinkDesk
+}
+
 /** Builds the parts that a valid configuration names. */
 export function buildRuntime(
   loaded: LoadedConfig & { readonly config: GatewayConfig },
-  clock: Clock,
-  warn: (message: string) => void,
+  { clock, warn, catalogue, apiParts, desk }: RuntimeOptions,
 ): Runtime {
   const { config } = loaded
   const keys = new KeyRing(loaded.keys.map(keyOf))
@@ -48,25 +65,30 @@ export function buildRuntime(
       compilePolicy(name, policy, (list) => lists.get(list)),
     ]),
   )
-  const routes = new RouteTable(
-    config.routes.map((route) => {
-      const policy = known(policies, route.policy)
-      const schemes = route.schemes.map((entry) => buildScheme(entry, policy))
-      return {
-        path: route.path,
-        originName: route.origin,
-        origin: known(origins, route.origin),
-        verifier: new LinkVerifier(schemes, keys),
-        policy,
-      }
-    }),
-  )
+  const buildRoute = (route: GatewayConfig['routes'][number], origin: Origin): Route => {
+    const policy = known(policies, route.policy)
+    const schemes = route.schemes.map((entry) => buildScheme(entry, policy))
+    const verifier = new LinkVerifier(schemes, keys)
+    return { path: route.path, originName: route.origin, origin, verifier, policy }
+  }
+  const configured = config.routes.map((route) => buildRoute(route, known(origins, route.origin)))
+  const assets =
+    config.apis &&
+    buildRoute(
+      { ...config.apis, schemes: [{ name: 'sluice-hmac' }, { name: 'sluice-jwt' }] },
+      new CatalogueOrigin(catalogue, origins),
+    )
+  const routes = new RouteTable(assets ? [...configured, assets] : configured)
   return {
     config,
     keys,
     lists,
+    origins,
     routes,
+    apis: assets && apiParts && desk && buildApis(apiParts, assets, loaded.clients, desk),
     digest: loaded.digest,
+    tagger: new Tagger(keys),
+    countries: loaded.countries,
     trustedProxies: new NetworkSet(
       config.server.trustedProxies.flatMap((text) => parseConfiguredNetwork(text) ?? []),
     ),

@@ -54,12 +54,15 @@ function writeProblem(
   keepConnection: boolean,
 ): void {
   const { response, request, headers: fields, route } = exchange
-  const html = prefersHtml(fields?.accept)
+  const ofApi = exchange.problem?.({ status, code, title })
+  const html = !ofApi && prefersHtml(fields?.accept)
   const problem = { type: 'about:blank', title, status, code, request_id: exchange.id }
-  const body = Buffer.from(html ? page(status, title, code, exchange.id) : JSON.stringify(problem))
+  const body = Buffer.from(
+    ofApi?.body ?? (html ? page(status, title, code, exchange.id) : JSON.stringify(problem)),
+  )
   const headers = [
     'Content-Type',
-    html ? 'text/html; charset=utf-8' : 'application/problem+json',
+    ofApi?.mediaType ?? (html ? 'text/html; charset=utf-8' : 'application/problem+json'),
     'Content-Length',
     String(body.length),
     'X-Request-Id',
@@ -69,9 +72,9 @@ function writeProblem(
     ...extra,
   ]
   if (html) headers.push('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'")
-  if (!keepConnection) headers.push('Connection', 'close')
+  if (!keepConnection || exchange.hasUnreadBody) headers.push('Connection', 'close')
   exchange.markFirstByte()
-  response.writeHead(status, headers)
+  response.writeHead(ofApi?.status ?? status, headers)
   exchange.bytes = request.method === 'HEAD' ? 0 : body.length
   response.end(request.method === 'HEAD' ? undefined : body)
 }

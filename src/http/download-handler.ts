@@ -14,8 +14,11 @@ import type { Policy } from '../policy/policy.ts'
 import { isPinnedHere } from '../policy/rules/address.ts'
 import type { RecordSink } from '../record/access-record.ts'
 import type { LiveDownloads } from '../record/live-downloads.ts'
+import type { CanonicalPath } from '../request/canonical-path.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { DownloadLedger, OpenDownload } from '../state/download-ledger.ts'
+import type { RevocationList } from '../state/revocations.ts'
+import type { SharingLedger } from '../state/sharing-ledger.ts'
 import { checkUses, downloadKey, takeLease } from './admission.ts'
 import { answerFailure, answerRefusal } from './answer.ts'
 import { deliver } from './deliver.ts'
@@ -23,6 +26,9 @@ import { Exchange } from './exchange.ts'
 import { revocable, type StoredHistory } from './history.ts'
 import { type Arrival, type Entrance, receive } from './receive.ts'
 import type { Route } from './route.ts'
+import { admitNetwork, revokeIfShared } from './sharing.ts'
+import { answerText, callOf } from './serve-api.ts'
+import { tagOf, withTag } from './tagged.ts'
 
 /** What requests of all configurations share: it survives a reload. */
 export interface Services {
@@ -30,6 +36,8 @@ export interface Services {
   readonly leases: LeaseStore
   readonly rates: RateRegistry
   readonly ledger: DownloadLedger
+  readonly sharing: SharingLedger
+  readonly revocations: RevocationList
   readonly history: StoredHistory
   readonly live: LiveDownloads
   readonly records: RecordSink
@@ -81,25 +89,63 @@ export class DownloadHandler {
       answerRefusal(exchange, arrival.refusal, arrival.headers)
       return
     }
-    const refusal = await this.#serveObject(exchange, arrival)
+    const refusal =
+      arrival.outcome === 'called'
+        ? await this.#serveCall(exchange, arrival)
+        : await this.#serveLink(exchange, arrival)
     if (!refusal) return
     exchange.decision = 'deny'
     answerRefusal(exchange, refusal)
   }
 
-  async #serveObject(
+  /** A call of a published API ends in a text of its own, or goes on like any download. */
+  async #serveCall(
+    exchange: Exchange,
+    { context, endpoint }: Extract<Arrival, { readonly outcome: 'called' }>,
+  ): Promise<Refusal | undefined> {
+    const { route } = exchange
+    if (!route) throw new Error('an API without a route of its own')
+    const answer = await endpoint.serve(callOf(exchange, context))
+    if (answer.kind === 'text') {
+      exchange.decision = answer.status < 400 ? 'permit' : 'deny'
+      answerText(exchange, answer)
+      return undefined
+    }
+    if (answer.kind === 'refused') return answer.refusal
+    const { grant, name, missing } = answer
+    const path = `${route.path}${name}` as CanonicalPath
+    return this.#serveGrant(exchange, { context: { ...context, path }, route, grant }, () => {
+      if (missing.kind === 'refused') answerRefusal(exchange, missing.refusal)
+      else answerText(exchange, missing)
+    })
+  }
+
+  async #serveLink(
     exchange: Exchange,
     { context, route }: Accepted,
   ): Promise<Refusal | undefined> {
-    const { history, leases } = this.#services
     const verification = route.verifier.verify(context)
     if (verification.outcome === 'absent') return refuse('link_missing', 'no link of the route')
     if (verification.outcome === 'refused') return verification.refusal
     const { grant } = verification
+    return this.#serveGrant(exchange, { context, route, grant }, () => {
+      answerRefusal(exchange, refuse('object_not_found', `${route.originName} has no such object`))
+    })
+  }
+
+  async #serveGrant(
+    exchange: Exchange,
+    { context, route, grant }: { context: RequestContext; route: Route; grant: Grant },
+    onMissing: () => void,
+  ): Promise<Refusal | undefined> {
+    const { history, leases, revocations } = this.#services
     exchange.grant = grant
     const decision = decide(grant, context, route.policy, history)
     exchange.observed = decision.observed
-    if (decision.refusal) return decision.refusal
+    if (decision.refusal) {
+      revokeIfShared(revocations, decision.refusal, context, grant, route.policy)
+      return decision.refusal
+    }
     if (context.method === 'GET') {
       const full = await takeLease(exchange, leases, grant, context, route.policy)
       if (full) return full
@@ -108,20 +154,24 @@ export class DownloadHandler {
     const name = context.path.slice(route.path.length)
     const specs =
       context.headers.range === undefined ? undefined : parseRange(context.headers.range)
+    const tag = tagOf(grant)
     const object = await route.origin.open({
       name,
-      want: needsMetadataFirst(context, specs?.length ?? 0) ? 'metadata' : 'body',
+      want: tag || needsMetadataFirst(context, specs?.length ?? 0) ? 'metadata' : 'body',
       range: specs?.[0],
       signal: exchange.signal,
     })
     if (object.state === 'missing') {
-      answerRefusal(exchange, refuse('object_not_found', `${route.originName} has no such object`))
+      onMissing()
       return undefined
     }
     exchange.holdUntilClosed(() => {
       object.close()
     })
-    return this.#deliver(exchange, object, { context, route, grant, name })
+    const found = { context, route, grant, name }
+    if (!tag) return this.#deliver(exchange, object, found)
+    const tagged = await withTag(this.#entrance().tagger, tag, object, found, exchange.signal)
+    return 'reason' in tagged ? tagged : this.#deliver(exchange, tagged, found)
   }
 
   #deliver(
@@ -144,8 +194,9 @@ export class DownloadHandler {
     if (late) return late
     let download: OpenDownload | undefined
     if (context.method === 'GET' && ranges.length > 0) {
-      const pinned = this.#pin(context, grant, policy)
-      if (pinned) return pinned
+      const no =
+        this.#pin(context, grant, policy) ?? admitNetwork(this.#services, context, grant, policy)
+      if (no) return no
       download = this.#begin(exchange, found, identity)
     }
     const perSecond = bytesPerSecond(grant, policy)

@@ -6,6 +6,7 @@ import type { Refusal } from '../base/refusal.ts'
 import type { Grant } from '../link/grant.ts'
 import type { AccessRecord, EndedBy } from '../record/access-record.ts'
 import type { RequestHeaders } from '../request/request-headers.ts'
+import type { ApiProblem, ApiText } from './api.ts'
 import type { Route } from './route.ts'
 
 /**
@@ -22,11 +23,18 @@ export class Exchange {
   readonly #held: (() => void)[] = []
 
   route: Route | undefined
+  /** The endpoint of a published API, as records name it. */
+  endpoint: string | undefined
+  /** What the gateway has to say, in the shape of the API that was called. */
+  problem: ((problem: ApiProblem) => ApiText | undefined) | undefined
   headers: RequestHeaders | undefined
   /** Canonical, for the record; undefined when the path was refused. */
   path: string | undefined
   client: Address | undefined
+  country: string | undefined
   grant: Grant | undefined
+  /** The client of an API whose call was answered without a grant. */
+  kid: string | undefined
   decision: AccessRecord['decision'] = 'none'
   reason: string | undefined
   detail: string | undefined
@@ -49,6 +57,13 @@ export class Exchange {
 
   get isClosed(): boolean {
     return this.response.closed || this.response.destroyed
+  }
+
+  /** A body is on its way that nobody read: the next request of the connection lies behind it. */
+  get hasUnreadBody(): boolean {
+    if (this.request.complete || !this.headers) return false
+    const { transferEncoding, contentLength } = this.headers
+    return transferEncoding !== undefined || (contentLength ?? '0') !== '0'
   }
 
   /** Fires when the client is gone before its answer. */
@@ -99,15 +114,15 @@ export class Exchange {
     return {
       time: new Date(this.startedAt).toISOString(),
       request_id: this.id,
-      route: route?.path ?? null,
+      route: this.endpoint ?? route?.path ?? null,
       origin: route?.originName ?? null,
       policy: route?.policy.name ?? null,
       scheme: grant?.scheme ?? null,
-      kid: grant?.key.kid ?? null,
+      kid: grant?.key.kid ?? this.kid ?? null,
       link_id: grant?.linkId ?? null,
       subject: grant?.constraints.subject ?? null,
       client: this.client?.text ?? null,
-      country: null,
+      country: this.country ?? null,
       method: this.request.method ?? '',
       path: this.path ?? null,
       status: response.headersSent ? response.statusCode : 499,

@@ -1,19 +1,23 @@
 import type { Address } from '../base/address.ts'
 import type { Grant } from '../link/grant.ts'
-import type { LinkHistory } from '../policy/rule.ts'
+import type { EpochSeconds } from '../base/clock.ts'
+import type { LinkHistory, NetworkUse } from '../policy/rule.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { DownloadLedger } from '../state/download-ledger.ts'
 import type { RevocableLink, RevocationList } from '../state/revocations.ts'
+import type { SharingLedger } from '../state/sharing-ledger.ts'
 import { downloadKey } from './admission.ts'
 
 /** What the state knows of a link, as rules ask for it. */
 export class StoredHistory implements LinkHistory {
   readonly #revocations: RevocationList
   readonly #ledger: DownloadLedger
+  readonly #sharing: SharingLedger
 
-  constructor(revocations: RevocationList, ledger: DownloadLedger) {
+  constructor(revocations: RevocationList, ledger: DownloadLedger, sharing: SharingLedger) {
     this.#revocations = revocations
     this.#ledger = ledger
+    this.#sharing = sharing
   }
 
   revocation(grant: Grant, path: string): string | undefined {
@@ -30,6 +34,10 @@ export class StoredHistory implements LinkHistory {
 
   firstAddress(grant: Grant): Address | undefined {
     return this.#ledger.firstAddress(grant.countKey)
+  }
+
+  networksSince(grant: Grant, after: EpochSeconds): readonly NetworkUse[] {
+    return this.#sharing.since(grant.countKey, after)
   }
 }
 

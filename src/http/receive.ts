@@ -2,13 +2,16 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Address, parseAddress } from '../base/address.ts'
 import { refuse, type ReasonCode, type Refusal } from '../base/refusal.ts'
+import type { NetworkLookup } from '../geo/network-lookup.ts'
 import type { NetworkSet } from '../base/network-set.ts'
-import { preflightHeaders } from '../delivery/response-headers.ts'
+import { callPreflightHeaders, preflightHeaders } from '../delivery/response-headers.ts'
 import { type CanonicalPath, canonicalisePath } from '../request/canonical-path.ts'
 import { clientAddress } from '../request/client-address.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { readHeaders, type RequestHeaders } from '../request/request-headers.ts'
 import { cutTarget, type RequestTarget, withPathToken } from '../request/request-target.ts'
+import type { Tagger } from '../tag/tagger.ts'
+import type { ApiEndpoint, Apis } from './api.ts'
 import type { Exchange } from './exchange.ts'
 import type { Route, RouteTable } from './route.ts'
 
@@ -16,17 +19,23 @@ import type { Route, RouteTable } from './route.ts'
 export interface Entrance {
   readonly routes: RouteTable
   readonly trustedProxies: NetworkSet
+  readonly countries: NetworkLookup
   /** The public keys as a JWK Set. */
   readonly jwks: string
+  readonly tagger: Tagger
+  /** Undefined when no published API is switched on. */
+  readonly apis: Apis | undefined
 }
 
 export type Arrival =
   | { readonly outcome: 'accepted'; readonly context: RequestContext; readonly route: Route }
+  | { readonly outcome: 'called'; readonly context: RequestContext; readonly endpoint: ApiEndpoint }
   | { readonly outcome: 'answered' }
   | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly headers?: readonly string[] }
 
 const JWKS_PATH = '/.well-known/jwks.json'
 const PATH_TOKEN_SCHEME = 'sluice-jwt'
+const GET_HEAD = ['GET', 'HEAD']
 
 /** The peer as its PROXY header named it; set before the first request of the connection. */
 const peers = new WeakMap<Duplex, Address>()
@@ -45,16 +54,34 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
   exchange.headers = headers
   const client = findClient(request.socket, headers, entrance.trustedProxies)
   exchange.client = client.outcome === 'known' ? client.address : undefined
+  exchange.country = exchange.client && entrance.countries.country(exchange.client)
   if (client.outcome === 'conflict') return refused('request_invalid', client.why)
   const broken = protocolFault(request.httpVersion, headers)
   if (broken !== undefined) return refused('request_invalid', broken)
   const method = request.method ?? ''
   const target = cutTarget(request.url ?? '')
   if (!target) {
-    if (method === 'OPTIONS' && request.url === '*') return answerOptions(exchange, [])
+    if (method === 'OPTIONS' && request.url === '*') return answerOptions(exchange, GET_HEAD, [])
     return refused('request_invalid', 'the request target is no path')
   }
   const { path, route, why, ...located } = locate(target, entrance.routes)
+  const contextAt = (requestTarget: RequestTarget, requestPath: CanonicalPath): RequestContext => ({
+    id: exchange.id,
+    now: Math.floor(exchange.startedAt / 1000),
+    method,
+    target: requestTarget,
+    path: requestPath,
+    headers,
+    client: exchange.client,
+    country: exchange.country,
+  })
+  const { apis } = entrance
+  if (apis && (route === undefined || route.path === '/')) {
+    const called = findEndpoint(target, apis)
+    if (called) {
+      return call(exchange, apis, called.endpoint, contextAt(target, called.path))
+    }
+  }
   exchange.path = path && recordable(path, route)
   exchange.route = route
   if (path === undefined) return refused('path_invalid', why)
@@ -65,23 +92,50 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
   }
   const { delivery, methods } = route.policy
   if (method === 'OPTIONS') {
-    return answerOptions(exchange, preflightHeaders(delivery.cors, headers.origin))
+    return answerOptions(exchange, GET_HEAD, preflightHeaders(delivery.cors, headers.origin))
   }
   if (!(methods as readonly string[]).includes(method)) {
     const allow = [...methods, 'OPTIONS'].join(', ')
     return refused('method_not_allowed', `method ${method.slice(0, 20)}`, ['Allow', allow])
   }
   if (hasBody(headers)) return refused('request_invalid', 'a download has no request body')
-  const context: RequestContext = {
-    id: exchange.id,
-    now: Math.floor(exchange.startedAt / 1000),
-    method,
-    target: located.target,
-    path,
-    headers,
-    client: exchange.client,
+  return { outcome: 'accepted', context: contextAt(located.target, path), route }
+}
+
+/** The endpoint of a published API. A slash at the end of its path changes nothing. */
+function findEndpoint(
+  { rawPath }: RequestTarget,
+  apis: Apis,
+): { readonly endpoint: ApiEndpoint; readonly path: CanonicalPath } | undefined {
+  const plain = rawPath.length > 1 && rawPath.endsWith('/') ? rawPath.slice(0, -1) : rawPath
+  const result = canonicalisePath(plain)
+  const endpoint = result.ok ? apis.find(result.path) : undefined
+  return result.ok && endpoint ? { endpoint, path: result.path } : undefined
+}
+
+function call(
+  exchange: Exchange,
+  apis: Apis,
+  endpoint: ApiEndpoint,
+  context: RequestContext,
+): Arrival {
+  exchange.route = apis.route
+  exchange.endpoint = endpoint.template
+  exchange.path = endpoint.recordedPath
+  exchange.problem = (problem) => endpoint.problem(context, problem)
+  const { method, headers } = context
+  const methods = endpoint.methods.includes('GET')
+    ? [...endpoint.methods, 'HEAD']
+    : endpoint.methods
+  if (method === 'OPTIONS') {
+    const { cors } = apis.route.policy.delivery
+    return answerOptions(exchange, methods, callPreflightHeaders(cors, headers.origin, methods))
   }
-  return { outcome: 'accepted', context, route }
+  if (!methods.includes(method)) {
+    const allow = [...methods, 'OPTIONS'].join(', ')
+    return refused('method_not_allowed', `method ${method.slice(0, 20)}`, ['Allow', allow])
+  }
+  return { outcome: 'called', context, endpoint }
 }
 
 function protocolFault(version: string, headers: RequestHeaders): string | undefined {
@@ -99,11 +153,11 @@ function hasBody({ transferEncoding, contentLength }: RequestHeaders): boolean {
   return transferEncoding !== undefined || (contentLength !== undefined && contentLength !== '0')
 }
 
-const TOKEN_SEGMENT = /\/~[\w-]+\.[\w-]+\.[\w-]*(?=\/|$)/g
+const TOKEN_SEGMENT = /\/(?:~|(?=eyJ))[\w-]+\.[\w-]+\.[\w-]*(?=\/|$)/g
 
 /** A token that no route took for one, or that stands in a wrong place, stays out of the record all the same. */
 function recordable(path: string, route: Route | undefined): string {
-  if (!path.includes('/~')) return path
+  if (!path.includes('/~') && !path.includes('/eyJ')) return path
   return (route ? path : path.replace(/^\/~[^/]*/, '/~')).replace(TOKEN_SEGMENT, '/~')
 }
 
@@ -160,9 +214,14 @@ export function peerOf(socket: Duplex): Address | undefined {
   return address
 }
 
-function answerOptions(exchange: Exchange, cors: readonly string[]): Arrival {
+function answerOptions(
+  exchange: Exchange,
+  methods: readonly string[],
+  cors: readonly string[],
+): Arrival {
   const { response } = exchange
-  response.writeHead(204, ['Allow', 'GET, HEAD, OPTIONS', 'X-Request-Id', exchange.id, ...cors])
+  const allow = [...methods, 'OPTIONS'].join(', ')
+  response.writeHead(204, ['Allow', allow, 'X-Request-Id', exchange.id, ...cors])
   response.end()
   return { outcome: 'answered' }
 }

@@ -1,6 +1,6 @@
 import type { EpochSeconds } from '../base/clock.ts'
 import type { Constraints } from './constraints.ts'
-import type { Key } from './key-ring.ts'
+import type { KeyIdentity } from './key-ring.ts'
 
 /** What may be fetched: one path, or everything below a prefix that ends in a slash. */
 export interface Resource {
@@ -9,10 +9,10 @@ export interface Resource {
   readonly path: string
 }
 
-/** What a link proves once its signature held. Only a `Scheme` makes one. */
+/** What a link proves once its signature held, or what an API lets its client do. */
 export interface Grant {
   readonly scheme: string
-  readonly key: Key
+  readonly key: KeyIdentity
   /** `jti`, or the first 12 hex digits of the SHA-256 of what was signed: how records and revocations name it. */
   readonly linkId: string
   /** What limits of a link are counted by: unique to key and link. */

@@ -1,20 +1,24 @@
 import type { KeyObject } from 'node:crypto'
 import type { EpochSeconds } from '../base/clock.ts'
 
-/** One key, bound to its algorithm and to the link formats it may sign or verify. */
-export interface Key {
+/** Which key it was, and for how long it counts. */
+export interface KeyIdentity {
   readonly kid: string
-  /** A JOSE algorithm name (RFC 7518 section 3.1). */
+  /** A JOSE algorithm name (RFC 7518 section 3.1), or `bearer` for a client of an API. */
   readonly alg: string
-  readonly schemes: ReadonlySet<string>
   readonly notBefore: EpochSeconds | undefined
   readonly retireAt: EpochSeconds | undefined
+}
+
+/** One key, bound to its algorithm and to the link formats it may sign or verify. */
+export interface Key extends KeyIdentity {
+  readonly schemes: ReadonlySet<string>
   readonly verifyKey: KeyObject
   /** Absent when only the public half is here. */
   readonly signKey: KeyObject | undefined
 }
 
-export function isActive(key: Key, now: EpochSeconds): boolean {
+export function isActive(key: KeyIdentity, now: EpochSeconds): boolean {
   return now >= (key.notBefore ?? 0) && now < (key.retireAt ?? Infinity)
 }
 

@@ -72,7 +72,14 @@ export function inspectLink(
   const client = as.ip === undefined ? undefined : parseAddress(as.ip)
   if (as.ip !== undefined && !client) return { ...NOTHING, detail: `${as.ip} is no IP address` }
   const supposed = requestOf(
-    { url, now: as.time ?? secondsOf(desk.clock), method: as.method, headers: as.headers, client },
+    {
+      url,
+      now: as.time ?? secondsOf(desk.clock),
+      method: as.method,
+      headers: as.headers,
+      client,
+      country: client && desk.countries.country(client),
+    },
     desk.routes,
   )
   if ('why' in supposed) return { ...NOTHING, detail: supposed.why }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { NetworkLookup } from '../geo/network-lookup.ts'
 import type { RouteTable } from '../http/route.ts'
 import type { KeyRing } from '../link/key-ring.ts'
 
@@ -7,6 +8,7 @@ export interface LinkDesk {
   readonly clock: Clock
   readonly routes: RouteTable
   readonly keys: KeyRing
+  readonly countries: NetworkLookup
   /** What minted links begin with, without a slash at its end. */
   readonly publicUrl: string
 }

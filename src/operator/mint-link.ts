@@ -12,6 +12,7 @@ import type { Policy } from '../policy/policy.ts'
 import { canonicalisePath } from '../request/canonical-path.ts'
 import type { LinkDesk } from './link-desk.ts'
 import { requestOf } from './request-of.ts'
+import { untaggable } from './untaggable.ts'
 
 /** A minting request as it came: values are checked here. */
 export interface MintRequest {
@@ -63,6 +64,10 @@ export function mintLink(
   if (typeof expiresAt === 'object') return expiresAt
   const beyond = beyondPolicy(constraints, policy, expiresAt)
   if (beyond) return beyond
+  if (constraints.autograph_tag !== undefined) {
+    const message = untaggable(desk, place.path, now)
+    if (message !== undefined) return { field: 'autograph_tag', message }
+  }
   const key = desk.keys.signer(scheme.name, now)
   if (!key) return { field: 'scheme', message: `there is no active key that signs ${scheme.name}` }
   const jti = constraints.jti ?? randomBytes(12).toString('base64url')
@@ -81,17 +86,22 @@ export function mintLink(
   }
 }
 
-/** The route of a path that is written as in a URL; `sample` is a path that the link would open. */
+/**
+ * The route of a path that is written as in a URL. `path` is that path in plain text, a prefix with its
+ * slash; `sample` is one that the link would open, as in a URL.
+ */
 function findRoute(
   { routes }: LinkDesk,
   path: string,
-): { readonly route: Route; readonly sample: string } | MintProblem {
-  const sample = path.endsWith('/*') ? `${path.slice(0, -1)}x` : path
+): { readonly route: Route; readonly path: string; readonly sample: string } | MintProblem {
+  const isPrefix = path.endsWith('/*')
+  const sample = isPrefix ? `${path.slice(0, -1)}x` : path
   const result = canonicalisePath(sample)
   if (!result.ok)
     return { field: 'path', message: `${result.why}; write it as in the URL, percent-encoded` }
   const route = routes.find(result.path)
-  return route ? { route, sample } : { field: 'path', message: 'no route begins like this path' }
+  if (!route) return { field: 'path', message: 'no route begins like this path' }
+  return { route, sample, path: isPrefix ? result.path.slice(0, -1) : result.path }
 }
 
 function readConstraints(request: MintRequest, form: 'json' | 'text'): Constraints | MintProblem {
@@ -131,20 +141,13 @@ function expiry(
   return now + seconds
 }
 
-/** What the policy forbids, or what no rule of this version could enforce. */
+/** What the policy forbids. */
 function beyondPolicy(
   constraints: Constraints,
   policy: Policy,
   expiresAt: EpochSeconds,
 ): MintProblem | undefined {
-  const { iat, ip, nbf, rate, max_parallel_downloads, anti_fraud, autograph_tag, accessRules } =
-    constraints
-  if (anti_fraud === true) return { field: 'anti_fraud', message: 'anti-fraud is not built yet' }
-  if (autograph_tag !== undefined)
-    return { field: 'autograph_tag', message: 'tagging is not built yet' }
-  if (accessRules?.some((rule) => rule.type === 'ip.geoip.country')) {
-    return { field: 'accessRules', message: 'country rules are not built yet' }
-  }
+  const { iat, ip, nbf, rate, max_parallel_downloads } = constraints
   const { maxSeconds } = policy.lifetime
   if (iat !== undefined && expiresAt - iat > maxSeconds) {
     return { field: 'iat', message: `the policy ${policy.name} allows at most ${maxSeconds} s` }

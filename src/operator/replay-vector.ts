@@ -6,6 +6,7 @@ import { compilePolicy } from '../policy/compile-policy.ts'
 import { RouteTable } from '../http/route.ts'
 import { type Key, KeyRing } from '../link/key-ring.ts'
 import type { Scheme } from '../link/scheme.ts'
+import { CLOUDFLARE_STREAM, CloudflareStream } from '../link/schemes/cloudflare-stream.ts'
 import { SluiceHmac } from '../link/schemes/sluice-hmac.ts'
 import { SluiceJwt } from '../link/schemes/sluice-jwt.ts'
 import { LinkVerifier } from '../link/verify-link.ts'
@@ -26,6 +27,8 @@ export interface Vector {
   readonly headers?: Readonly<Record<string, string>>
   readonly cookies?: Readonly<Record<string, string>>
   readonly clientIp?: string
+  /** Of the client; absent is unknown. */
+  readonly country?: string
   /** Epoch seconds. */
   readonly now: number
   readonly expect: 'allow' | 'deny'
@@ -33,13 +36,11 @@ export interface Vector {
   readonly code?: string
 }
 
-interface VectorKey {
-  readonly id: string
-  readonly type: 'secret' | 'jwk'
-  readonly encoding?: BufferEncoding
-  readonly alg?: string
-  readonly value: string | JsonWebKey
-}
+type VectorKey = { readonly id: string; readonly alg?: string } & (
+  | { readonly type: 'secret'; readonly encoding?: BufferEncoding; readonly value: string }
+  | { readonly type: 'jwk'; readonly value: JsonWebKey }
+  | { readonly type: 'rsa'; readonly publicKeyPem: string }
+)
 
 /** Vectors assume no leeway in either direction. */
 const POLICY = compilePolicy(
@@ -59,6 +60,7 @@ const NO_HISTORY: LinkHistory = {
   revocation: () => undefined,
   isResumable: () => false,
   firstAddress: () => undefined,
+  networksSince: () => [],
 }
 
 /** Why a vector fails, or undefined when the gateway decides as it says. */
@@ -86,6 +88,7 @@ function decideVector(vector: Vector, verifier: LinkVerifier): Refusal | undefin
       now: vector.now,
       method: vector.method,
       client: vector.clientIp === undefined ? undefined : parseAddress(vector.clientIp),
+      country: vector.country,
       headers: { ...vector.headers, ...(cookies.length > 0 && { cookie: cookies.join('; ') }) },
     },
     new RouteTable([route]),
@@ -106,6 +109,8 @@ function schemeOf({ format, config = {} }: Vector): Scheme | undefined {
         issuer: config['issuer'] as string | undefined,
         audience: config['audience'] as string | undefined,
       })
+    case CLOUDFLARE_STREAM:
+      return new CloudflareStream(config)
     default:
       return undefined
   }
@@ -115,7 +120,7 @@ function keyOf(key: VectorKey, format: string): Key {
   const object = keyObject(key)
   return {
     kid: key.id,
-    alg: key.alg ?? 'HS256',
+    alg: key.alg ?? (key.type === 'rsa' ? 'RS256' : 'HS256'),
     schemes: new Set([format]),
     notBefore: undefined,
     retireAt: undefined,
@@ -124,7 +129,16 @@ function keyOf(key: VectorKey, format: string): Key {
   }
 }
 
-function keyObject({ type, encoding, value }: VectorKey): KeyObject {
-  if (type === 'secret') return createSecretKey(Buffer.from(value as string, encoding ?? 'utf8'))
-  return createPublicKey({ key: value as JsonWebKey, format: 'jwk' })
+function keyObject(key: VectorKey): KeyObject {
+  switch (key.type) {
+    case 'secret':
+      return createSecretKey(Buffer.from(key.value, key.encoding ?? 'utf8'))
+    case 'jwk':
+      return createPublicKey({ key: key.value, format: 'jwk' })
+    case 'rsa':
+      return createPublicKey(key.publicKeyPem)
+    default:
+      // a vector comes from a file: a denied row must not pass by a key that is none
+      throw new Error(`no key has the type ${(key satisfies never as VectorKey).type}`)
+  }
 }

@@ -13,6 +13,7 @@ export interface SupposedRequest {
   readonly now: EpochSeconds
   readonly method?: string | undefined
   readonly client?: Address | undefined
+  readonly country?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
@@ -41,6 +42,7 @@ export function requestOf(
       path: result.path,
       headers: readHeaders(Object.entries(supposed.headers ?? {}).flat()),
       client: supposed.client,
+      country: supposed.country,
     }
     return { context, route }
   }

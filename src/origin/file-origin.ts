@@ -11,24 +11,12 @@ import {
 import { sep } from 'node:path'
 import type { ByteSink, Transfer } from '../base/byte-sink.ts'
 import { GatewayError, messageOf } from '../base/failure.ts'
+import { leadsNowhere, unreadable } from './file-errors.ts'
 import { FileTransfer, type OpenFile } from './file-transfer.ts'
+import { FileWriter } from './file-writer.ts'
 import { contentTypeOf, isLookupName } from './object-name.ts'
-import type { MissingObject, ObjectMeta, ObjectRequest, OpenObject, Origin } from './origin.ts'
-
-/**
- * What the file system says of a name that leads to no file. A file that may not be read is not among
- * them: that is a mistake of the operator, who sees it in the log as ERR_ORIGIN_READ.
- */
-const MISSING = new Set([
-  'ENOENT',
-  'ENOTDIR',
-  'EISDIR',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'EINVAL',
-  'ENXIO',
-  'ENODEV',
-])
+import type { MissingObject, ObjectMeta, ObjectRequest, OpenObject } from './origin.ts'
+import type { StagedObject, WritableOrigin } from './writable-origin.ts'
 
 /** Never waits for the writer of a FIFO, and never makes a terminal the process's own. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
@@ -36,16 +24,17 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTT
 const MISSING_OBJECT: MissingObject = { state: 'missing' }
 
 /** Files below one directory. Symbolic links are followed as long as they lead to a place below it. */
-export class FileOrigin implements Origin {
+export class FileOrigin implements WritableOrigin {
   readonly kind = 'file'
-  readonly #root: string
+  readonly #writer: FileWriter
   /** The root with a separator behind it. */
   readonly #prefix: string
 
   /** `root` is an absolute path; links in it are resolved once, here. Throws when it is no directory. */
   constructor(options: { readonly root: string }) {
-    this.#root = realRoot(options.root)
-    this.#prefix = this.#root.endsWith(sep) ? this.#root : this.#root + sep
+    const root = realRoot(options.root)
+    this.#prefix = root.endsWith(sep) ? root : root + sep
+    this.#writer = new FileWriter(this.#prefix)
   }
 
   async open(request: ObjectRequest): Promise<OpenObject | MissingObject> {
@@ -66,6 +55,22 @@ export class FileOrigin implements Origin {
     }
     closeFile(fd)
     return MISSING_OBJECT
+  }
+
+  stage(name: string): Promise<StagedObject> {
+    return this.#writer.stage(name)
+  }
+
+  remove(name: string): Promise<boolean> {
+    return this.#writer.remove(name)
+  }
+
+  localFile(name: string): Promise<string | undefined> {
+    return this.#writer.localFile(name)
+  }
+
+  list(prefix: string): AsyncIterable<string> {
+    return this.#writer.list(prefix)
   }
 
   close(): void {
@@ -138,7 +143,7 @@ function openFile(path: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     open(path, OPEN_FLAGS, (error, fd) => {
       if (!error) resolve(fd)
-      else if (MISSING.has(error.code ?? '')) resolve(undefined)
+      else if (leadsNowhere(error)) resolve(undefined)
       else reject(unreadable(error))
     })
   })
@@ -156,12 +161,6 @@ function statFile(fd: number): Promise<BigIntStats> {
 function closeFile(fd: number): void {
   // a read-only descriptor has nothing left to lose
   close(fd, () => {})
-}
-
-function unreadable(error: NodeJS.ErrnoException): GatewayError {
-  return new GatewayError('ERR_ORIGIN_READ', `the file cannot be opened (${error.code})`, {
-    cause: error,
-  })
 }
 
 function metaOf(stats: BigIntStats, name: string): ObjectMeta {

@@ -167,10 +167,10 @@ export class HttpOrigin implements Origin {
   }
 }
 
-type SizedBody = PendingBody & { readonly size: number | undefined }
+export type SizedBody = PendingBody & { readonly size: number | undefined }
 
 /** Which bytes a 200 or 206 holds. Throws `GatewayError` for other answers and wrong ranges. */
-function readBody(response: HttpResponse, range: RangeHint | undefined): SizedBody {
+export function readBody(response: HttpResponse, range: RangeHint | undefined): SizedBody {
   const { status, contentLength, contentRange } = response.head
   if (status === 200) {
     return { response, first: 0, end: contentLength ?? Infinity, size: contentLength }

@@ -11,6 +11,7 @@ export function compilePolicy(
   list: (name: string) => NetworkSet,
 ): Policy {
   const { enforcement } = config
+  const { sharing } = config.antiFraud
   const networks = (entries: readonly string[]): NamedNetworks[] =>
     namedNetworks(entries, name, list)
   return {
@@ -28,11 +29,28 @@ export function compilePolicy(
     },
     uses: { enforcement, ...defined(config.uses), max: config.uses.max ?? undefined },
     rate: { bytesPerSecond: config.rate.bytesPerSecond ?? undefined },
+    countries: {
+      enforcement,
+      ...defined(config.countries),
+      allow: new Set(config.countries.allow),
+      block: new Set(config.countries.block),
+    },
     networks: {
       enforcement,
       ...defined(config.networks),
       allow: networks(config.networks.allow),
       block: networks(config.networks.block),
+    },
+    antiFraud: {
+      enforcement: config.antiFraud.enforcement ?? enforcement,
+      default: config.antiFraud.default,
+      lists: networks(config.antiFraud.lists),
+      sharing: {
+        windowSeconds: sharing.windowSeconds,
+        maxNetworks: sharing.maxNetworks ?? undefined,
+        maxCountries: sharing.maxCountries ?? undefined,
+        action: sharing.action,
+      },
     },
     referrers: { enforcement, ...defined(config.referrers) },
     isIgnoredParameter: compileIgnored(config.ignoredParameters),

@@ -7,25 +7,29 @@ import { passesAccessRules } from './rules/access-rules.ts'
 import { isPinnedHere } from './rules/address.ts'
 import { isFromAllowedNetwork } from './rules/networks.ts'
 import { isAskedByPerson } from './rules/prefetch.ts'
+import { isFromAllowedCountry } from './rules/countries.ts'
+import { isOnNoFraudList } from './rules/fraud-lists.ts'
 import { comesFromAllowedPage } from './rules/referrer.ts'
 import { coversPath } from './rules/resource.ts'
 import { notRevoked } from './rules/revocation.ts'
-import { asksForNothingUnbuilt } from './rules/supported.ts'
+import { isNotShared } from './rules/sharing.ts'
 import { isBegun, isShortEnough, isUnexpired } from './rules/validity.ts'
 
 /** In this order: what the link is for, whether it lives, who asks. What spends something comes after all. */
 const RULES: readonly Rule[] = [
   coversPath,
-  asksForNothingUnbuilt,
   notRevoked,
   isShortEnough,
   isBegun,
   isUnexpired,
   isPinnedHere,
   passesAccessRules,
+  isFromAllowedCountry,
   isFromAllowedNetwork,
+  isOnNoFraudList,
   comesFromAllowedPage,
   isAskedByPerson,
+  isNotShared,
 ]
 
 /** One step of a decision, for people. */

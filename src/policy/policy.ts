@@ -34,9 +34,22 @@ export interface Policy {
   }
   /** Bytes a second, shared by all connections of a link. */
   readonly rate: { readonly bytesPerSecond: number | undefined }
+  readonly countries: {
+    /** ISO 3166-1 alpha-2. */
+    readonly allow: ReadonlySet<string>
+    readonly block: ReadonlySet<string>
+    readonly enforcement: Enforcement
+  }
   readonly networks: {
     readonly allow: readonly NamedNetworks[]
     readonly block: readonly NamedNetworks[]
+    readonly enforcement: Enforcement
+  }
+  readonly antiFraud: {
+    /** Whether it is on for a link that does not say. */
+    readonly default: boolean
+    readonly lists: readonly NamedNetworks[]
+    readonly sharing: SharingLimits
     readonly enforcement: Enforcement
   }
   readonly referrers: {
@@ -49,6 +62,14 @@ export interface Policy {
     readonly disposition: 'attachment' | 'inline'
     readonly cors: readonly string[]
   }
+}
+
+/** How many networks and countries may download by one link within a window. */
+export interface SharingLimits {
+  readonly windowSeconds: number
+  readonly maxNetworks: number | undefined
+  readonly maxCountries: number | undefined
+  readonly action: 'observe' | 'deny' | 'revoke'
 }
 
 /** A list, or the CIDRs written in the policy itself, with the name that a record shows. */

@@ -1,4 +1,5 @@
 import type { Address } from '../base/address.ts'
+import type { EpochSeconds } from '../base/clock.ts'
 import type { Refusal } from '../base/refusal.ts'
 import type { Grant } from '../link/grant.ts'
 import type { RequestContext } from '../request/request-context.ts'
@@ -12,6 +13,16 @@ export interface LinkHistory {
   isResumable(grant: Grant, context: RequestContext): boolean
   /** The address that the link's first download came from. */
   firstAddress(grant: Grant): Address | undefined
+  /** The networks that downloaded by the link after a moment, the latest last. */
+  networksSince(grant: Grant, after: EpochSeconds): readonly NetworkUse[]
+}
+
+/** A network that a link was used from. */
+export interface NetworkUse {
+  /** As `clientNetwork` writes it. */
+  readonly network: string
+  /** ISO 3166-1 alpha-2; undefined when unknown. */
+  readonly country: string | undefined
 }
 
 /** A condition on a verified link: a pure function that reads as a fact. */

@@ -8,6 +8,8 @@ export interface MetricSources {
   readonly configHash: () => string
   /** Seconds since the newest version of each list was read. */
   readonly listAges: () => Iterable<readonly [name: string, seconds: number]>
+  /** Seconds since the country data in force was made. */
+  readonly countryDataAge: () => number
 }
 
 /**
@@ -74,6 +76,11 @@ export class Metrics implements RecordSink {
         for (const [list, seconds] of sources.listAges()) this.set({ list }, seconds)
       },
     })
+    gauge(
+      'sluice_country_data_age_seconds',
+      'Seconds since the country data in force was made.',
+      sources.countryDataAge,
+    )
     collectDefaultMetrics({ register: this.registry })
 
     function gauge(name: string, help: string, read: () => number): void {

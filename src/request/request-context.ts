@@ -15,4 +15,6 @@ export interface RequestContext {
   readonly headers: RequestHeaders
   /** Undefined when a trusted proxy named none; rules that need one then refuse. */
   readonly client: Address | undefined
+  /** ISO 3166-1 alpha-2; undefined when unknown, and rules that need one then refuse. */
+  readonly country: string | undefined
 }

@@ -21,6 +21,7 @@ export interface RequestHeaders {
   forwarded: string | undefined
   transferEncoding: string | undefined
   contentLength: string | undefined
+  contentType: string | undefined
   requestMethod: string | undefined
   repeated: string | undefined
 }
@@ -58,6 +59,7 @@ const FIELDS: ReadonlyMap<string, keyof RequestHeaders> = new Map([
   ['forwarded', 'forwarded'],
   ['transfer-encoding', 'transferEncoding'],
   ['content-length', 'contentLength'],
+  ['content-type', 'contentType'],
   ['access-control-request-method', 'requestMethod'],
 ])
 
@@ -82,6 +84,7 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     forwarded: undefined,
     transferEncoding: undefined,
     contentLength: undefined,
+    contentType: undefined,
     requestMethod: undefined,
     repeated: undefined,
   }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GatewayError } from '../base/failure.ts'
@@ -27,6 +27,39 @@ const MIGRATIONS = [
     created INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE asset (
+    id TEXT PRIMARY KEY, object TEXT NOT NULL, pipeline TEXT, created INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX asset_object ON asset (object, pipeline);
+  CREATE TABLE rendition (
+    asset TEXT NOT NULL, format TEXT NOT NULL, status TEXT NOT NULL, created INTEGER NOT NULL,
+    body TEXT NOT NULL, PRIMARY KEY (asset, format)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX rendition_status ON rendition (status, created);
+  CREATE TABLE rendition_order (
+    asset TEXT NOT NULL, format TEXT NOT NULL, holder TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (asset, format, holder)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE task (
+    id TEXT PRIMARY KEY, status TEXT NOT NULL, created INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX task_status ON task (status, created);
+  `,
+  `
+  CREATE TABLE link_network (
+    link TEXT NOT NULL, network TEXT NOT NULL, country TEXT NOT NULL, seen INTEGER NOT NULL,
+    expires INTEGER NOT NULL, PRIMARY KEY (link, network)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX link_network_expires ON link_network (expires);
+  `,
+  `
+  CREATE TABLE first_call (
+    call TEXT PRIMARY KEY, at INTEGER NOT NULL, expires INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX first_call_expires ON first_call (expires);
+  `,
 ]
 
 /**
@@ -49,6 +82,20 @@ export function openDatabase(directory: string): DatabaseSync {
   }
 }
 
+/** The state as a running gateway keeps it, read only; an empty one where none ever ran. */
+export function openDatabaseToRead(directory: string): DatabaseSync {
+  const file = join(directory, 'state.sqlite')
+  if (!existsSync(file)) return openMemoryDatabase()
+  const database = new DatabaseSync(file, { readOnly: true })
+  const version = versionOf(database)
+  if (version === MIGRATIONS.length) return database
+  database.close()
+  throw new GatewayError(
+    'ERR_STATE_UNAVAILABLE',
+    `the state in ${directory} is of version ${version}, this build reads ${MIGRATIONS.length}; a start of the gateway brings it up to date`,
+  )
+}
+
 /** A database that ends with the process, for tools and tests. */
 export function openMemoryDatabase(): DatabaseSync {
   const database = new DatabaseSync(':memory:')
@@ -56,9 +103,12 @@ export function openMemoryDatabase(): DatabaseSync {
   return database
 }
 
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
+}
+
 function migrate(database: DatabaseSync): void {
-  const row = database.prepare('PRAGMA user_version').get()
-  const version = Number(row?.['user_version'] ?? 0)
+  const version = versionOf(database)
   if (version > MIGRATIONS.length) {
     throw new Error(`the state is of version ${version}, this build knows ${MIGRATIONS.length}`)
   }

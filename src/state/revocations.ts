@@ -12,6 +12,8 @@ export interface RevocationTarget {
   readonly tag?: string | undefined
   /** Links issued before this second. A link that does not say when counts as issued before. */
   readonly issued_before?: EpochSeconds | undefined
+  /** Why, for people; decides nothing. */
+  readonly note?: string | undefined
 }
 
 export interface Revocation extends RevocationTarget {

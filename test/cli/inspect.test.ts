@@ -60,6 +60,22 @@ test('--method and --header are what the request would carry', async () => {
   expect((await folder.run(['inspect', url, '--header', 'Referer'])).status).toBe(2)
 })
 
+test('--as-ip has the country that the data gives it, and the rules about it are shown', async () => {
+  const folder = cliFolder()
+  folder.write('config/policies/default.yaml', 'countries: { allow: [DE] }\n')
+  const url = await sign(folder, '--anti-fraud')
+  const german = await folder.run(['inspect', url, '--as-ip', '5.9.0.1'])
+  expect(german.status).toBe(0)
+  for (const rule of ['countries', 'fraud-lists', 'sharing']) {
+    expect(german.stdout).toMatch(new RegExp(`^ {2}pass {4}${rule}$`, 'm'))
+  }
+  const american = await folder.run(['inspect', url, '--as-ip', '8.8.8.8'])
+  expect(american.status).toBe(1)
+  expect(american.stdout).toMatch(/^deny {2}country_not_allowed: US is not among/)
+  const unknown = await folder.run(['inspect', url, '--as-ip', '192.168.2.1'])
+  expect(unknown.stdout).toMatch(/^deny {2}country_not_allowed: the country .* is unknown/)
+})
+
 test('a signature that does not hold prints the text that should have been signed', async () => {
   const folder = cliFolder()
   const text = `/files/demo.mp4?jti=x&Expires=${EXPIRES}&KeyId=hmac-1`

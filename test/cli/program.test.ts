@@ -20,6 +20,7 @@ describe('bad usage', () => {
   test.each([
     ['sign', '/files/a'],
     ['inspect', '/files/a'],
+    ['trace', 'a.mp4'],
     ['keys', 'list'],
   ])('%s with a broken configuration ends with exit 2 and its problems', async (...args) => {
     const folder = cliFolder()
@@ -55,6 +56,7 @@ describe('--help', () => {
     [['keys', 'new'], 'sluice keys new '],
     [['keys', 'list'], 'sluice keys list '],
     [['keys', 'retire'], 'sluice keys retire '],
+    [['trace'], 'sluice trace '],
     [['vectors'], 'sluice vectors '],
   ])('of "sluice %s" shows an example', async (command, example) => {
     const { status, stdout } = await cliFolder().run([...command, '--help'])

@@ -105,7 +105,6 @@ describe('the settings', () => {
     expect(settings.length).toBeGreaterThan(30)
     const covers = (setting: string): boolean => {
       const [section = ''] = setting.split('.')
-      if (section === 'countries' || section === 'antiFraud') return mentioned.has(section)
       return mentioned.has(setting.endsWith('.enforcement') ? section : setting)
     }
     // a rate refuses nobody, so it has no enforcement

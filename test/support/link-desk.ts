@@ -12,6 +12,9 @@ import { policyOf, secretKey } from './request-parts.ts'
 const hmac = new SluiceHmac({ isIgnored: (name) => name.startsWith('utm_') })
 const jwt = new SluiceJwt({})
 
+/** The countries that the desk knows, by address. */
+const DESK_COUNTRIES: Readonly<Record<string, string>> = { '8.8.8.8': 'US', '5.9.0.1': 'DE' }
+
 export interface TestDesk extends LinkDesk {
   readonly clock: FakeClock
 }
@@ -40,6 +43,10 @@ export function makeDesk(
       route('/hmac/', [hmac]),
     ]),
     keys: ring,
+    countries: {
+      country: (client) => DESK_COUNTRIES[client.text],
+      builtAt: new Date('2026-01-01'),
+    },
     publicUrl: 'https://files.example',
   }
 }

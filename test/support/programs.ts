@@ -11,6 +11,7 @@ const PROGRAMS = {
   ffmpeg: ['ffmpeg'],
   ffprobe: ['ffprobe'],
   haproxy: ['haproxy'],
+  jq: ['jq'],
   nginx: ['nginx'],
   openssl: ['openssl'],
   wget: ['wget'],

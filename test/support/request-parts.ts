@@ -27,6 +27,7 @@ export interface ContextParts {
   readonly now?: number
   readonly method?: string
   readonly client?: string | undefined
+  readonly country?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -46,6 +47,7 @@ export function contextOf(url: string, parts: ContextParts = {}): RequestContext
     path: result.path,
     headers: readHeaders(Object.entries(parts.headers ?? {}).flat()),
     client: client === undefined ? undefined : address(client),
+    country: parts.country,
   }
 }
 
@@ -107,6 +109,7 @@ export function historyOf(history: Partial<LinkHistory> = {}): LinkHistory {
     revocation: () => undefined,
     isResumable: () => false,
     firstAddress: () => undefined,
+    networksSince: () => [],
     ...history,
   }
 }

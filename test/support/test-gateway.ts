@@ -17,6 +17,8 @@ export interface TestGatewayOptions {
   readonly routes?: readonly object[]
   /** JWKs besides the HMAC key. */
   readonly keys?: readonly object[]
+  /** Clients of the published APIs: `keys/clients.json`. */
+  readonly clients?: readonly object[]
   readonly clock?: Clock
   /** Goes on with the directory of an earlier gateway. */
   readonly directory?: string
@@ -133,6 +135,7 @@ function writeFixture(directory: string, root: string, options: TestGatewayOptio
   }
   write('keys/test.json', JSON.stringify(key))
   if (options.keys) write('keys/more.json', JSON.stringify({ keys: options.keys }))
+  if (options.clients) write('keys/clients.json', JSON.stringify(options.clients))
   for (const [name, policy] of Object.entries({ default: {}, ...options.policies })) {
     write(`config/policies/${name}.yaml`, JSON.stringify(policy))
   }

@@ -346,7 +346,7 @@ export async function jwtRows({ NOW, hmac, sign, jwks, publicHalf }) {
   // constraints
   for (const text of [
     '"jti":"a"', '"ip":3232236033', '"ip":-1062731263', '"ip":"192.168.2.1"', '"ip":"3232236033"', '"ip":"192.168.0.0/16"', '"ip":[1,"10.0.0.0/8",3232236033]',
-    '"max_parallel_downloads":1', '"anti_fraud":false', '"streaming":true', '"filename":"\\u00fc b.mp4"', '"multi_use":false', '"rate":1000', '"subject":"alice"',
+    '"max_parallel_downloads":1', '"anti_fraud":true', '"anti_fraud":false', '"streaming":true', '"filename":"\\u00fc b.mp4"', '"multi_use":false', '"rate":1000', '"autograph_tag":"t"', '"subject":"alice"',
     '"accessRules":[{"type":"ip.src","action":"allow","ip":["192.168.2.1"]},{"type":"any","action":"block"}]', '"accessRules":[{"type":"any","action":"allow"}]',
   ]) {
     allow(`the constraint ${text}`, claimText(text))
@@ -354,15 +354,21 @@ export async function jwtRows({ NOW, hmac, sign, jwks, publicHalf }) {
   row('ip of another client', inQuery(claim({ ip: 1 })), 'deny', 'address_not_allowed')
   row('ip and an unknown client', inQuery(claim({ ip: 3232236033 })), 'deny', 'address_not_allowed', { clientIp: undefined })
   row('accessRules that block the client', inQuery(claim({ accessRules: [{ type: 'ip.src', action: 'block', ip: '192.168.0.0/16' }] })), 'deny', 'address_not_allowed')
-  row('accessRules by country without country data', inQuery(claim({ accessRules: [{ type: 'ip.geoip.country', action: 'allow', country: ['DE'] }] })), 'deny', 'country_not_allowed')
+  const byCountry = (action) => inQuery(claim({ accessRules: [{ type: 'ip.geoip.country', action, country: ['DE', 'GB'] }, { type: 'any', action: action === 'allow' ? 'block' : 'allow' }] }))
+  row('accessRules that allow a country, and the client is there', byCountry('allow'), 'allow', undefined, { country: 'GB' })
+  row('accessRules that allow a country, and the client is elsewhere', byCountry('allow'), 'deny', 'country_not_allowed', { country: 'US' })
+  row('accessRules that block a country, and the client is there', byCountry('block'), 'deny', 'country_not_allowed', { country: 'DE' })
+  row('accessRules that block a country, and the client is elsewhere', byCountry('block'), 'allow', undefined, { country: 'US' })
+  row('accessRules that allow a country, and that of the client is unknown', byCountry('allow'), 'deny', 'country_not_allowed')
+  row('accessRules that block a country, and that of the client is unknown', byCountry('block'), 'deny', 'country_not_allowed')
   const wrong = {
     jti: ['1', 'null', '""', '[]', '"a b"', '"\\u0000"'],
     ip: ['null', 'true', '[]', '{}', '""', '1.5', '4294967296', '-2147483649', '"1.2.3"', '"01"', '["x"]', '[[3232236033]]', '"192.168.2.1,10.0.0.1"', '[null]', '1e999'],
     max_parallel_downloads: ['0', '-1', '1.5', '"1"', 'null', 'true', '[1]', '1e999', '1e3', '{}'],
-    anti_fraud: ['"true"', '1', 'null', '[]', '{}', 'true'],
+    anti_fraud: ['"true"', '1', 'null', '[]', '{}'],
     streaming: ['"true"', '1', '0', 'null', '[]', '{}'],
     filename: ['1', 'null', '""', '[]', '"a/b"', '"a\\\\b"', '".."', '"a\\nb"', '"\\ud800"', '{}'],
-    autograph_tag: ['1', 'null', '""', '[]', '"t"'],
+    autograph_tag: ['1', 'null', '""', '[]'],
     multi_use: ['"false"', '0', 'null', '[]', '{}'],
     rate: ['0', '-1', '1.5', '"1000"', 'null', 'true', '[]'],
     accessRules: ['null', '[]', '{}', '"any"', '[{}]', '[{"type":"","action":"allow"}]', '[{"type":"any"}]', '[{"type":"any","action":"permit"}]',

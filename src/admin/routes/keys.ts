@@ -5,7 +5,7 @@ import { choice } from '../../config/fields.ts'
 import { KeyFileError } from '../../config/key-files.ts'
 import { keyMaterial } from '../../config/key-material.ts'
 import { ALGORITHM_NAMES, ALGORITHMS, jwkSchema } from '../../config/key-schema.ts'
-import { SCHEME_NAMES } from '../../config/scheme-names.ts'
+import { KEY_SCHEME_NAMES } from '../../config/scheme-names.ts'
 import { endpoint, type Outcome } from '../endpoint.ts'
 import { epochSeconds, named } from '../named-schemas.ts'
 import { type FieldError, invalid, problem } from '../problem.ts'
@@ -16,7 +16,7 @@ const newKey = named(
   'NewKey',
   z.strictObject({
     alg: choice(ALGORITHM_NAMES),
-    schemes: z.array(choice(SCHEME_NAMES)).min(1),
+    schemes: z.array(choice(KEY_SCHEME_NAMES)).min(1),
     kid: jwkSchema.shape.kid.optional().meta({ description: 'Default: a random one.' }),
     not_before: epochSeconds
       .optional()

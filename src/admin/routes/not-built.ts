@@ -24,9 +24,6 @@ export const notBuiltEndpoints: readonly Endpoint[] = [
   notBuilt('GET', '/v1/lists', ['lists'], 'Reading blocklists'),
   notBuilt('PUT', '/v1/lists/{name}/{cidr*}', ['lists'], 'Adding to a blocklist'),
   notBuilt('DELETE', '/v1/lists/{name}/{cidr*}', ['lists'], 'Removing from a blocklist'),
-  notBuilt('GET', '/v1/assets/{id}', ['assets'], 'Reading an asset'),
-  notBuilt('PUT', '/v1/assets/{id}', ['assets'], 'Writing an asset'),
-  notBuilt('DELETE', '/v1/assets/{id}', ['assets'], 'Removing an asset'),
   notBuilt('GET', '/v1/decision', ['read'], 'Forward authentication'),
   notBuilt('GET', '/', 'public', 'The dashboard'),
 ]

@@ -2,14 +2,7 @@ import { z } from 'zod'
 import { parseAddress } from '../../base/address.ts'
 import type { AccessRecord } from '../../record/access-record.ts'
 import { endpoint } from '../endpoint.ts'
-import { named } from '../named-schemas.ts'
-
-/** A number in a query, written in decimal digits. */
-function digits(number: z.ZodInt) {
-  return z.preprocess((value) => {
-    return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
-  }, number)
-}
+import { digits, named } from '../named-schemas.ts'
 
 const filters = z.strictObject({
   link_id: z.string().optional(),

@@ -47,7 +47,12 @@ const revocationRequest = named(
 
 const revocation = named(
   'Revocation',
-  z.object({ id: z.string(), created_at: epochSeconds, ...members }),
+  z.object({
+    id: z.string(),
+    created_at: epochSeconds,
+    ...members,
+    note: z.string().optional().meta({ description: 'Why the gateway itself withdrew the link.' }),
+  }),
 )
 
 const addEndpoint = endpoint({

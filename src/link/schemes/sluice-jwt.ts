@@ -1,8 +1,6 @@
-import jwt from 'jsonwebtoken'
-import { decodeBase64Url, digestText, shortDigest } from '../../base/bytes.ts'
+import { digestText, shortDigest } from '../../base/bytes.ts'
 import type { EpochSeconds } from '../../base/clock.ts'
 import { refuse, type ReasonCode, type Refusal } from '../../base/refusal.ts'
-import { parseStrictJson } from '../../base/strict-json.ts'
 import { canonicalisePath } from '../../request/canonical-path.ts'
 import { cookieValues } from '../../request/request-headers.ts'
 import type { RequestContext } from '../../request/request-context.ts'
@@ -25,6 +23,7 @@ import {
   type SignedLink,
   type Verified,
 } from '../scheme.ts'
+import { isJsonObject, isSignedBy, type JwsHeader, readJws, signedPart, signJws } from './jws.ts'
 
 const NAME = 'sluice-jwt'
 const PARAMETER = 'token'
@@ -80,27 +79,18 @@ export class SluiceJwt implements Scheme {
     const token = carrier.text
     const limit = carrier.place === 'cookie' ? MAX_COOKIE_TOKEN : MAX_TOKEN
     if (token.length > limit) return malformed(`the token is longer than ${limit} bytes`)
-    const parts = token.split('.')
-    const [header, payload, signature] = parts.map(decodeBase64Url)
-    if (parts.length !== 3 || !header || !payload || !signature) {
-      return malformed('the token is no JWS in compact form')
-    }
-    const key = selectKey(parseStrictJson(header.toString()), keys, now)
+    const jws = readJws(token)
+    if ('reason' in jws) return { outcome: 'refused', refusal: jws }
+    const key = selectKey(jws.header, keys, now)
     if ('reason' in key) return { outcome: 'refused', refusal: key }
-    try {
-      jwt.verify(token, key.verifyKey, {
-        algorithms: [key.alg as jwt.Algorithm],
-        ignoreExpiration: true,
-        ignoreNotBefore: true,
-      })
-    } catch {
+    if (!isSignedBy(token, key)) {
       return refused('link_signature_wrong', 'the signature does not hold')
     }
-    return this.#readGrant(token, parseStrictJson(payload.toString()), key, now)
+    return this.#readGrant(token, jws.payload(), key, now)
   }
 
   #readGrant(token: string, payload: unknown, key: Key, now: EpochSeconds): Verified {
-    if (!isObject(payload)) return malformed('the payload is no JSON object with unique names')
+    if (!isJsonObject(payload)) return malformed('the payload is no JSON object with unique names')
     const { iss, aud, sub, exp, ...claims } = payload
     const { issuer, audience } = this.#options
     if (issuer !== undefined && iss !== issuer) {
@@ -123,8 +113,7 @@ export class SluiceJwt implements Scheme {
       }
     }
     const { jti } = constraints as Constraints
-    // without the signature: whoever holds an ECDSA signature (r, s) can write (r, n - s), which holds too
-    const signed = token.slice(0, token.lastIndexOf('.'))
+    const signed = signedPart(token)
     return {
       outcome: 'granted',
       grant: {
@@ -140,7 +129,8 @@ export class SluiceJwt implements Scheme {
   }
 
   sign(request: LinkRequest, key: Key): SignedLink | Refusal {
-    if (!key.signKey) return refuse('link_key_unknown', 'the key has no private half')
+    const { signKey } = key
+    if (!signKey) return refuse('link_key_unknown', 'the key has no private half')
     const payload = {
       sub: request.path,
       exp: request.expiresAt,
@@ -148,13 +138,7 @@ export class SluiceJwt implements Scheme {
       ...(this.#options.audience !== undefined && { aud: this.#options.audience }),
       ...Object.fromEntries(writeConstraints(request.constraints, 'json')),
     }
-    const alg = key.alg as jwt.Algorithm
-    // as text: of an object the library would replace an iat of 0 by the system's time
-    const token = jwt.sign(JSON.stringify(payload), key.signKey, {
-      algorithm: alg,
-      keyid: key.kid,
-      header: { alg, typ: 'JWT' },
-    })
+    const token = signJws(payload, key, signKey)
     if (token.length > MAX_TOKEN) {
       const detail = `the token would be longer than ${MAX_TOKEN} bytes`
       return refuse('link_constraint_unsupported', detail)
@@ -171,19 +155,7 @@ export class SluiceJwt implements Scheme {
   }
 }
 
-/** RFC 7515 section 4.1: the header selects a key and must not bring one, nor demand what we don't know. */
-function selectKey(header: unknown, keys: KeyRing, now: EpochSeconds): Key | Refusal {
-  if (!isObject(header)) return refuse('link_malformed', 'the header is no JSON object')
-  const { alg, kid, typ } = header
-  for (const name of ['crit', 'jwk', 'jku', 'x5u', 'x5c', 'b64', 'enc', 'zip']) {
-    if (Object.hasOwn(header, name)) return refuse('link_malformed', `the header carries ${name}`)
-  }
-  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
-    return refuse('link_malformed', 'typ is not JWT')
-  }
-  if (typeof alg !== 'string') return refuse('link_malformed', 'alg is missing')
-  if (kid !== undefined && typeof kid !== 'string')
-    return refuse('link_malformed', 'kid is no text')
+function selectKey({ alg, kid }: JwsHeader, keys: KeyRing, now: EpochSeconds): Key | Refusal {
   const key = kid === undefined ? keys.only(NAME, alg, now) : keys.find(kid, NAME, now)
   if (!key) return refuse('link_key_unknown', 'no such key')
   return key.alg === alg ? key : refuse('link_key_unknown', 'the key is of another algorithm')
@@ -206,10 +178,6 @@ function encodePlain(text: string): string {
 
 function isSeconds(value: unknown): value is EpochSeconds {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function refused(reason: ReasonCode, detail: string): { outcome: 'refused'; refusal: Refusal } {

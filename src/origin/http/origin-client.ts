@@ -3,7 +3,7 @@ import { ConnectionPool } from './connection-pool.ts'
 import type { HttpResponse } from './http-response.ts'
 import { RedirectRule } from './redirect-rule.ts'
 import { fixedFields, type RequestConditions, requestText } from './request-text.ts'
-import { isPublicAddress } from './special-addresses.ts'
+import { isPublicAddress } from '../../base/special-addresses.ts'
 
 const MAX_REDIRECTS = 3
 const FOLLOWED = new Set([301, 302, 303, 307, 308])

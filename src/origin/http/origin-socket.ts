@@ -6,6 +6,8 @@ export interface Endpoint {
   readonly isSecure: boolean
   /** Name or address without brackets. */
   readonly host: string
+  /** Where the host was found by an earlier look-up; otherwise it is looked up on connecting. */
+  readonly address?: string | undefined
   readonly port: number
   /** Trust anchors in place of the well-known ones. */
   readonly ca: string | Buffer | undefined
@@ -26,13 +28,13 @@ export interface SocketReader {
 }
 
 /** A TCP socket that reads into the buffers of its reader, without a stream in between. */
-export function openTcp({ host, port }: Endpoint, reader: SocketReader): Socket {
+export function openTcp({ host, address = host, port }: Endpoint, reader: SocketReader): Socket {
   const onread = {
     buffer: () => reader.nextBuffer(),
     // net passes the very buffer that it was given
     callback: (length: number, buffer: Uint8Array) => reader.onBytes(buffer as Buffer, length),
   }
-  const socket = connectTcp({ host, port, onread, noDelay: true })
+  const socket = connectTcp({ host: address, port, onread, noDelay: true })
   socket.once('connect', () => {
     reader.onConnect()
   })
@@ -43,9 +45,9 @@ export function openTcp({ host, port }: Endpoint, reader: SocketReader): Socket 
  * A TLS socket whose bytes come as stream chunks of their own: with `onread`, a TLS socket goes on
  * filling the one buffer with what it has decrypted already, although its reading was stopped.
  */
-export function openTls({ host, port, ca }: Endpoint, reader: SocketReader): Socket {
+export function openTls({ host, address = host, port, ca }: Endpoint, reader: SocketReader): Socket {
   const socket = connectTls({
-    host,
+    host: address,
     port,
     ALPNProtocols: ['http/1.1'],
     ...(ca === undefined ? {} : { ca }),

@@ -28,11 +28,12 @@ export class RedirectRule {
   }
 }
 
-function originsOf(host: string): string[] {
+/** The origins that an allowed `host` or `host:port` stands for, by http and https. Throws `TypeError` for others. */
+export function originsOf(host: string): string[] {
   return ['http:', 'https:'].map((scheme) => {
     const url = URL.parse(`${scheme}//${host}`)
     if (!url || url.pathname !== '/' || url.search || url.hash || url.username || url.password) {
-      throw new TypeError(`redirect host ${host} is not host or host:port`)
+      throw new TypeError(`allowed host ${host} is not host or host:port`)
     }
     return url.origin
   })

@@ -45,6 +45,8 @@ export interface RequestConditions {
   readonly range?: RangeHint | undefined
   /** A strong entity tag. */
   readonly ifMatch?: string | undefined
+  /** A strong entity tag: with another version the whole object comes. */
+  readonly ifRange?: string | undefined
 }
 
 /**
@@ -72,9 +74,10 @@ export function requestText(
   method: 'GET' | 'HEAD',
   target: string,
   fields: string,
-  { range, ifMatch }: RequestConditions,
+  { range, ifMatch, ifRange }: RequestConditions,
 ): string {
   const rangeLine = range ? `Range: ${formatRange(range)}\r\n` : ''
   const ifMatchLine = ifMatch === undefined ? '' : `If-Match: ${ifMatch}\r\n`
-  return `${method} ${target} HTTP/1.1\r\n${fields}${rangeLine}${ifMatchLine}\r\n`
+  const ifRangeLine = ifRange === undefined ? '' : `If-Range: ${ifRange}\r\n`
+  return `${method} ${target} HTTP/1.1\r\n${fields}${rangeLine}${ifMatchLine}${ifRangeLine}\r\n`
 }

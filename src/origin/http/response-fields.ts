@@ -19,6 +19,7 @@ export interface ResponseHead {
   readonly contentEncoding: string | undefined
   readonly contentLanguage: string | undefined
   readonly contentRange: string | undefined
+  readonly contentDisposition: string | undefined
   readonly location: string | undefined
 }
 
@@ -41,6 +42,7 @@ export class FieldCollector {
   #contentEncoding: string | undefined
   #contentLanguage: string | undefined
   #contentRange: string | undefined
+  #contentDisposition: string | undefined
   #location: string | undefined
 
   /** Takes `name: value` between two positions (RFC 9112 section 5). */
@@ -88,6 +90,9 @@ export class FieldCollector {
       case 'content-range':
         this.#contentRange = only(this.#contentRange, value)
         break
+      case 'content-disposition':
+        this.#contentDisposition ??= value
+        break
       case 'location':
         this.#location = only(this.#location, value)
         break
@@ -110,6 +115,7 @@ export class FieldCollector {
       contentEncoding: this.#contentEncoding,
       contentLanguage: this.#contentLanguage,
       contentRange: this.#contentRange,
+      contentDisposition: this.#contentDisposition,
       location: this.#location,
     }
   }

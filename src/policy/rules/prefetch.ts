@@ -1,11 +1,12 @@
 import { refuse } from '../../base/refusal.ts'
 import { isPrefetch, isPreviewBot } from '../../request/request-headers.ts'
+import { countsNetworks } from '../anti-fraud.ts'
 import { maxUses } from '../limits.ts'
 import { asThePolicy, type Rule } from '../rule.ts'
 
 /**
- * Browsers that guess and bots that draw previews do not spend what a person shall have: a use, or the
- * first address that pins a link. HEAD spends nothing and is answered.
+ * Browsers that guess and bots that draw previews do not spend what a person shall have: a use, the
+ * first address that pins a link, or one of the networks that may share it. HEAD spends nothing and is answered.
  */
 export const isAskedByPerson: Rule = {
   name: 'prefetch',
@@ -14,7 +15,8 @@ export const isAskedByPerson: Rule = {
     if (context.method === 'HEAD') return undefined
     const wouldPin =
       policy.address.pin === 'first-use' && !grant.constraints.ip && !history.firstAddress(grant)
-    if (maxUses(grant, policy) === undefined && !wouldPin) return undefined
+    const spends = wouldPin || maxUses(grant, policy) !== undefined || countsNetworks(grant, policy)
+    if (!spends) return undefined
     if (isPrefetch(context.headers))
       return refuse('prefetch_not_allowed', 'the request is a prefetch')
     return isPreviewBot(context.headers)

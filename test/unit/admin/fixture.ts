@@ -8,9 +8,11 @@ import { expect } from 'vitest'
 import { createAdminApp } from '../../../src/admin/app.ts'
 import type { AdminServices } from '../../../src/admin/services.ts'
 import { sha256 } from '../../../src/base/bytes.ts'
+import { SqliteCatalogue } from '../../../src/catalogue/sqlite-catalogue.ts'
 import type { AdminToken } from '../../../src/config/keys.ts'
 import { policySchema } from '../../../src/config/policy-schema.ts'
 import { compilePolicy } from '../../../src/policy/compile-policy.ts'
+import { KNOWS_NO_COUNTRY } from '../../../src/geo/network-lookup.ts'
 import { StoredHistory } from '../../../src/http/history.ts'
 import { RouteTable } from '../../../src/http/route.ts'
 import { EmbeddedLeaseStore } from '../../../src/lease/embedded-lease-store.ts'
@@ -32,6 +34,7 @@ import { openMemoryDatabase } from '../../../src/state/database.ts'
 import { DownloadLedger } from '../../../src/state/download-ledger.ts'
 import { IdempotencyStore } from '../../../src/state/idempotency.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
+import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { MemoryOrigin } from '../../support/memory-origin.ts'
 import {
@@ -42,6 +45,7 @@ import {
   send,
 } from './admin-client.ts'
 import { FakeKeys, newSecret } from './fake-keys.ts'
+import { FakeRenditions } from './fake-renditions.ts'
 
 export const NOW = 1_800_000_000
 export const SCOPES = ['links', 'revoke', 'read', 'assets', 'keys', 'lists'] as const
@@ -52,6 +56,9 @@ export interface AdminFixture {
   readonly services: AdminServices
   readonly clock: FakeClock
   readonly keys: FakeKeys
+  /** The only origin, and the desk of what is made of its objects. */
+  readonly library: MemoryOrigin
+  readonly renditions: FakeRenditions
   readonly failures: { readonly error: Error; readonly requestId: string }[]
   readonly port: number
   /** The Authorization field of a token. */
@@ -79,7 +86,9 @@ export async function startAdmin(): Promise<AdminFixture> {
   })
   const keys = new FakeKeys(clock)
   const auditFile = join(directory, 'audit.jsonl')
-  const services = buildServices(clock, keys, tokens, auditFile)
+  const library = new MemoryOrigin()
+  const renditions = new FakeRenditions()
+  const services = buildServices(clock, keys, tokens, auditFile, library, renditions)
   const failures: AdminFixture['failures'] = []
   const state: { ready: AdminFixture['ready'] } = { ready: { ready: true } }
   let auditBroken = false
@@ -104,6 +113,8 @@ export async function startAdmin(): Promise<AdminFixture> {
     services,
     clock,
     keys,
+    library,
+    renditions,
     failures,
     port,
     authorization: (name) => `Bearer ${texts.get(name)}`,
@@ -181,11 +192,18 @@ function buildServices(
   keys: FakeKeys,
   tokens: readonly AdminToken[],
   auditFile: string,
+  library: MemoryOrigin,
+  renditions: FakeRenditions,
 ): AdminServices {
   const database = openMemoryDatabase()
   const ledger = new DownloadLedger(database)
   const revocations = new RevocationList(database)
-  const history = new StoredHistory(revocations, ledger)
+  const history = new StoredHistory(revocations, ledger, new SharingLedger(database))
+  const assets: AdminServices['assets'] = {
+    catalogue: new SqliteCatalogue(database),
+    renditions,
+    origin: (name) => (name === 'library' ? library : undefined),
+  }
   const live = new LiveDownloads()
   const leases = new EmbeddedLeaseStore()
   return {
@@ -193,6 +211,7 @@ function buildServices(
     desk: () => ({
       clock,
       keys: keys.ring,
+      countries: KNOWS_NO_COUNTRY,
       publicUrl: 'https://dl.example',
       routes: routesOver(keys.ring),
     }),
@@ -201,6 +220,7 @@ function buildServices(
       revocation: (grant, path) => history.revocation(grant, path),
       isResumable: (grant, context) => history.isResumable(grant, context),
       firstAddress: (grant) => history.firstAddress(grant),
+      networksSince: (grant, after) => history.networksSince(grant, after),
       spent: (grant) => ledger.spent(grant.countKey),
     },
     revocations,
@@ -212,10 +232,13 @@ function buildServices(
       heldLeases: () => leases.held,
       configHash: () => 'abc',
       listAges: () => [],
+      countryDataAge: () => 0,
     }),
     recent: new RecentRecords(100),
     audit: new AuditLog(auditFile, () => clock.now()),
     keys,
+    assets,
+    apiDocument: (api) => (api === 'elytron' ? { openapi: '3.1.0' } : undefined),
     health: () => ({ ready: true }),
     version: '9.9.9',
     onInternalFailure: () => undefined,

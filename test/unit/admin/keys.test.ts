@@ -49,6 +49,7 @@ describe('keys', () => {
     [{ alg: 'HS256', schemes: [] }, ['schemes']],
     [{ alg: 'HS256', schemes: ['bunny'] }, ['schemes[0]']],
     [{ alg: 'RS256', schemes: ['sluice-hmac'] }, ['schemes[0]']],
+    [{ alg: 'ES256', schemes: ['sluice-tag'] }, ['schemes[0]']],
     [{ alg: 'EdDSA', schemes: ['sluice-jwt'] }, ['schemes[0]']],
     [{ alg: 'HS256', schemes: ['sluice-jwt', 'sluice-jwt'] }, ['schemes[1]']],
     [{ alg: 'HS256', schemes: ['sluice-hmac'], kid: 'a/b' }, ['kid']],

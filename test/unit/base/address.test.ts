@@ -7,6 +7,7 @@ import {
   addressFromInteger,
   addressToBigInt,
   clientKey,
+  clientNetwork,
   formatNetwork,
   maskAddress,
   networkContains,
@@ -311,4 +312,13 @@ describe('clientKey', () => {
     expect(clientKey(address('2001:db8:0:1::1'))).toBe(clientKey(address('2001:db8:0:1:ffff::2')))
     expect(clientKey(address('2001:db8:0:1::1'))).not.toBe(clientKey(address('2001:db8:0:2::1')))
   })
+})
+
+it.each([
+  ['192.0.2.201', '192.0.2.0/24'],
+  ['::ffff:192.0.2.201', '192.0.2.0/24'],
+  ['2001:db8:0:1:a:b:c:d', '2001:db8:0:1::/64'],
+  ['::1', '::/64'],
+])('clientNetwork of %s is %s', (text, network) => {
+  expect(clientNetwork(address(text))).toBe(network)
 })

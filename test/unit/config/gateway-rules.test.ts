@@ -26,7 +26,8 @@ describe('what is not built yet is refused by name', () => {
     ['state: { url: "redis://127.0.0.1" }', 'state.url: shared state'],
     ['state: { onUnavailable: deny }', 'state.onUnavailable: shared state'],
     ['keys: { jwks: [{ url: "https://idp.example/jwks.json" }] }', 'keys.jwks: a remote JWK Set'],
-    ['geo: { country: x.mmdb }', 'geo: country and network data'],
+    ['geo: { asn: x.mmdb }', 'geo.asn: AS numbers'],
+    ['geo: { anonymous: x.mmdb }', 'geo.anonymous: anonymizers'],
     ['lists: { l: { url: "https://l.example/" } }', 'lists.l.url: a list from a URL'],
     ['lists: { l: { file: x, format: mmdb } }', 'lists.l.format: a list format other than netset'],
     ['origins: { b: { type: s3, bucket: b } }', 'origins.b.type: an origin of type s3'],
@@ -104,6 +105,9 @@ describe('routes', () => {
     ).toEqual(['routes[0].schemes[0].isuer: unknown key (did you mean issuer?)'])
     expect(route('{ path: /a/, origin: library, schemes: [sluice-jtw] }')).toEqual([
       'routes[0].schemes[0]: expected one of sluice-hmac, sluice-jwt (did you mean sluice-jwt?)',
+    ])
+    expect(route('{ path: /a/, origin: library, schemes: [sluice-tag] }')).toEqual([
+      'routes[0].schemes[0]: sluice-tag is for keys; no link has this format',
     ])
   })
 

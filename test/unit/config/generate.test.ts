@@ -20,18 +20,19 @@ function freshDirectory(): { directory: string; tokensFile: string } {
 }
 
 describe('the first start', () => {
-  it('makes a key for each native scheme and an admin token, for the owner alone', () => {
+  it('makes keys for each native scheme and for tags, and an admin token, for the owner alone', () => {
     const { directory, tokensFile } = freshDirectory()
     const { created, adminTokenFile } = ensureKeys(directory, tokensFile, clock)
     expect(created.map((file) => basename(file))).toEqual([
       expect.stringMatching(/^hmac-2026-11-[0-9a-f]{6}\.json$/),
       expect.stringMatching(/^jwt-2026-11-[0-9a-f]{6}\.json$/),
+      expect.stringMatching(/^tag-2026-11-[0-9a-f]{6}\.json$/),
       'admin-token',
       'admin-tokens.json',
     ])
     expect(mode(directory)).toBe('700')
-    expect(created.map(mode)).toEqual(['600', '600', '600', '600'])
-    expect(readdirSync(directory)).toHaveLength(4)
+    expect(created.map(mode)).toEqual(['600', '600', '600', '600', '600'])
+    expect(readdirSync(directory)).toHaveLength(5)
 
     const { keys, problems, warnings } = loadKeys(directory, tokensFile)
     expect([...problems, ...warnings]).toEqual([])
@@ -40,6 +41,7 @@ describe('the first start', () => {
     ).toEqual([
       ['HS256', ['sluice-hmac'], 32],
       ['HS256', ['sluice-jwt'], 32],
+      ['HS256', ['sluice-tag'], 32],
     ])
 
     const token = readFileSync(adminTokenFile, 'utf8')
@@ -70,6 +72,7 @@ describe('the first start', () => {
     const { created } = ensureKeys(directory, tokensFile, clock)
     expect(created.map((file) => basename(file).replace(/2026.*/, ''))).toEqual([
       'hmac-',
+      'tag-',
       'admin-tokens.json',
     ])
     expect(loadAdminTokens(tokensFile).tokens[0]?.sha256).toBe(sha256('mine').toString('hex'))
@@ -125,6 +128,9 @@ describe('newKey', () => {
     )
     expect(() => newKey({ alg: 'HS512', schemes: ['sluice-hmac'] })).toThrow(
       'sluice-hmac needs an oct key',
+    )
+    expect(() => newKey({ alg: 'ES256', schemes: ['sluice-tag'] })).toThrow(
+      'sluice-tag needs an oct key with alg HS256',
     )
     expect(() => newKey({ alg: 'none' as 'HS256', schemes: ['sluice-jwt'] })).toThrow(
       'alg: expected one of',

@@ -150,7 +150,7 @@ describe('a key file', () => {
     [
       'an unknown scheme',
       { ...OCT, schemes: ['sluice-jtw'] },
-      'schemes[0]: expected one of sluice-hmac, sluice-jwt (did you mean sluice-jwt?)',
+      'schemes[0]: expected one of sluice-hmac, sluice-jwt, sluice-tag, cloudflare-stream (did you mean sluice-jwt?)',
     ],
     [
       'a scheme twice',

@@ -21,7 +21,11 @@ describe('a policy', () => {
       rate: { bytesPerSecond: null },
       countries: { allow: [], block: [] },
       networks: { allow: [], block: [] },
-      antiFraud: { default: false },
+      antiFraud: {
+        default: false,
+        lists: [],
+        sharing: { windowSeconds: 86_400, maxNetworks: 3, maxCountries: 2, action: 'deny' },
+      },
       referrers: { allow: [] },
       ignoredParameters: ['utm_*', 'fbclid', 'gclid'],
       delivery: {
@@ -34,12 +38,8 @@ describe('a policy', () => {
   })
 
   it.each([
-    ['countries: { allow: [DE] }', 'countries.allow'],
-    ['countries: { block: [DE] }', 'countries.block'],
-    ['antiFraud: { default: true }', 'antiFraud.default'],
-    ['antiFraud: { lists: [pirates] }', 'antiFraud.lists'],
     ['antiFraud: { anonymizers: { tor: deny } }', 'antiFraud.anonymizers'],
-    ['antiFraud: { sharing: { action: deny } }', 'antiFraud.sharing'],
+    ['antiFraud: { sharing: { action: slow } }', 'antiFraud.sharing.action'],
     ['address: { tolerance: asn }', 'address.tolerance'],
     ['delivery: { offload: redirect }', 'delivery.offload'],
     ['delivery: { offload: "x-accel:/internal/" }', 'delivery.offload'],
@@ -64,6 +64,51 @@ describe('a policy', () => {
     expect(said(`${section}: { enforcement: watch }`)).toEqual([
       `${section}.enforcement: expected one of enforce, observe`,
     ])
+  })
+
+  it.each([
+    ['DE', undefined],
+    ['NO', undefined],
+    ['XK', undefined],
+    ['UK', ' (did you mean GB?)'],
+    ['de', ''],
+    ['DEU', ''],
+    ['ZZ', ''],
+    ['AA', ''],
+    ['49', ''],
+  ])('names the country %s', (code, hint) => {
+    const wrong = `expected an ISO 3166-1 alpha-2 country code in capitals, as DE${hint}`
+    const found = (side: string): string[] =>
+      hint === undefined ? [] : [`countries.${side}[0]: ${wrong}`]
+    expect(said(`countries: { allow: ["${code}"], block: ["${code}"] }`)).toEqual([
+      ...found('allow'),
+      ...found('block'),
+    ])
+  })
+
+  it('names only lists that there are, for networks and for anti-fraud', () => {
+    expect(said('antiFraud: { lists: [pirates] }')).toEqual([
+      'antiFraud.lists[0]: there is no list pirates',
+    ])
+    expect(said('antiFraud: { lists: [10.0.0.0/8] }')).toEqual([
+      expect.stringMatching(/^antiFraud\.lists\[0\]: a name has 1 to 64 letters/),
+    ])
+  })
+
+  it.each([
+    ['windowSeconds: 0'],
+    ['windowSeconds: 31536001'],
+    ['maxNetworks: 0'],
+    ['maxNetworks: 65'],
+    ['maxCountries: 0'],
+    ['action: redirect'],
+    ['networks: 3'],
+  ])('has no sharing: { %s }', (setting) => {
+    expect(said(`antiFraud: { sharing: { ${setting} } }`)).toHaveLength(1)
+  })
+
+  it('may leave out a limit of sharing', () => {
+    expect(said('antiFraud: { sharing: { maxNetworks: null, maxCountries: null } }')).toEqual([])
   })
 
   it('cannot observe a rate, a lifetime or a delivery', () => {

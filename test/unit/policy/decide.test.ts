@@ -3,6 +3,7 @@ import { decide, type TraceEntry } from '../../../src/policy/decide.ts'
 import type { Constraints } from '../../../src/link/constraints.ts'
 import type { LinkHistory } from '../../../src/policy/rule.ts'
 import { parseNetwork } from '../../../src/base/address.ts'
+import { NetworkSet } from '../../../src/base/network-set.ts'
 import {
   contextOf,
   type ContextParts,
@@ -28,7 +29,7 @@ function decided(
   const { refusal, observed } = decide(
     grantOf(says),
     contextOf(url, parts),
-    policyOf(policy),
+    policyOf(policy, { pirates: new NetworkSet([parseNetwork('192.0.2.0/24')!]) }),
     historyOf(history),
     trace,
   )
@@ -38,24 +39,35 @@ function decided(
 /** In this order they are asked. */
 const RULES = [
   'resource',
-  'supported',
   'revocation',
   'lifetime',
   'not-before',
   'expiry',
   'address',
   'access-rules',
+  'countries',
   'networks',
+  'fraud-lists',
   'referrers',
   'prefetch',
+  'sharing',
 ]
+
+/** Used from three networks already. */
+const SHARED: Partial<LinkHistory> = {
+  networksSince: () =>
+    ['192.0.3.0/24', '192.0.4.0/24', '192.0.5.0/24'].map((network) => ({ network, country: 'DE' })),
+}
 
 /** Each rule that can be observed: its section of the policy, and a request that it refuses. */
 const OBSERVABLE = [
   ['address', {}, { says: ELSEWHERE }, 'address_not_allowed'],
   ['leeway', {}, { parts: { now: NOW + 3600 } }, 'link_expired'],
   ['leeway', {}, { says: { nbf: NOW + 999 } }, 'link_not_yet_valid'],
+  ['countries', { block: ['DE'] }, { parts: { country: 'DE' } }, 'country_not_allowed'],
   ['networks', { block: ['192.0.2.0/24'] }, {}, 'network_blocked'],
+  ['antiFraud', { lists: ['pirates'] }, { says: { anti_fraud: true } }, 'network_blocked'],
+  ['antiFraud', {}, { says: { anti_fraud: true }, history: SHARED }, 'link_shared'],
   ['referrers', { allow: ['example.com'] }, {}, 'referrer_not_allowed'],
 ] as const
 
@@ -110,7 +122,6 @@ describe('observe', () => {
   it.each([
     ['the path', { url: '/files/b.mp4' }, 'link_resource_mismatch'],
     ['a revocation', { history: { revocation: () => 'r' } }, 'link_revoked'],
-    ['what is not built', { says: { autograph_tag: 'x' } }, 'link_constraint_unsupported'],
   ] as const)(
     '%s is enforced even so: observing it would open what the signature closes',
     (_what, given, reason) => {

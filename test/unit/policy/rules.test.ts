@@ -128,24 +128,6 @@ describe('revocation', () => {
   })
 })
 
-describe('what is not built is refused, never passed over', () => {
-  it.each<[Constraints, string]>([
-    [{ anti_fraud: true }, 'link_constraint_unsupported'],
-    [{ anti_fraud: false }, 'permit'],
-    [{ autograph_tag: 'x' }, 'link_constraint_unsupported'],
-    [
-      { accessRules: [{ type: 'ip.geoip.country', action: 'allow', country: ['DE'] }] },
-      'country_not_allowed',
-    ],
-    [
-      { accessRules: [{ type: 'ip.geoip.country', action: 'block', country: ['DE'] }] },
-      'country_not_allowed',
-    ],
-  ])('%j', (says, expected) => {
-    expect(verdict({ says })).toBe(expected)
-  })
-})
-
 describe('the address', () => {
   const required = { address: { pin: 'required' } }
   const firstUse = { address: { pin: 'first-use' } }

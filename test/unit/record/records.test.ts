@@ -172,6 +172,7 @@ describe('metrics', () => {
     heldLeases: () => 4,
     configHash: () => 'abc',
     listAges: () => [['pirates', 12] as const],
+    countryDataAge: () => 86_400,
   }
 
   it('count requests, bytes and keys', async () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NetworkSet } from '../../../src/base/network-set.ts'
 import { DownloadHandler } from '../../../src/http/download-handler.ts'
+import { KNOWS_NO_COUNTRY } from '../../../src/geo/network-lookup.ts'
 import { StoredHistory } from '../../../src/http/history.ts'
 import { RouteTable } from '../../../src/http/route.ts'
 import { EmbeddedLeaseStore } from '../../../src/lease/embedded-lease-store.ts'
@@ -18,6 +19,8 @@ import { LiveDownloads } from '../../../src/record/live-downloads.ts'
 import { openMemoryDatabase } from '../../../src/state/database.ts'
 import { DownloadLedger } from '../../../src/state/download-ledger.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
+import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
+import { Tagger } from '../../../src/tag/tagger.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { MemoryOrigin } from '../../support/memory-origin.ts'
 import { NOW, policyOf, secretKey } from '../../support/request-parts.ts'
@@ -29,20 +32,31 @@ const clock = new FakeClock()
 const records: AccessRecord[] = []
 const database = openMemoryDatabase()
 const ledger = new DownloadLedger(database)
+const tagger = new Tagger(new KeyRing([key]))
+const sharing = new SharingLedger(database)
+const revocations = new RevocationList(database)
 const handler = new DownloadHandler(
   {
     clock,
     leases: new EmbeddedLeaseStore(),
     rates: new RateRegistry(clock),
     ledger,
-    history: new StoredHistory(new RevocationList(database), ledger),
+    sharing,
+    revocations,
+    history: new StoredHistory(revocations, ledger, sharing),
     live: new LiveDownloads(),
     records: { write: (record) => records.push(record) },
     onInternalFailure: (error) => {
       throw error
     },
   },
-  () => ({ routes, trustedProxies: new NetworkSet([]), jwks: '{}' }),
+  () => ({
+    routes,
+    trustedProxies: new NetworkSet([]),
+    countries: KNOWS_NO_COUNTRY,
+    jwks: '{}',
+    tagger,
+  }),
 )
 const origin = new MemoryOrigin({})
 const route = (

@@ -1,5 +1,5 @@
-import { parseAddress, parseNetwork } from '../../base/address.ts'
-import { NetworkSet } from '../../base/network-set.ts'
+import { type Address, parseAddress, parseNetwork } from './address.ts'
+import { NetworkSet } from './network-set.ts'
 
 /**
  * What is not on the public internet (IANA special-purpose registries, RFC 6890): private, loopback,
@@ -32,8 +32,13 @@ const SPECIAL = new NetworkSet(
   ].flatMap((text) => parseNetwork(text) ?? []),
 )
 
+/** Whether an address is none of the public internet. */
+export function isSpecialAddress(address: Address): boolean {
+  return SPECIAL.has(address)
+}
+
 /** Whether an address belongs to the public internet. A text that is no address does not. */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text)
-  return address !== undefined && !SPECIAL.has(address)
+  return address !== undefined && !isSpecialAddress(address)
 }

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import { corsHeaders } from '../delivery/response-headers.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import type { ApiCall, ApiText } from './api.ts'
+import type { Exchange } from './exchange.ts'
+
+/** More than any call of the published APIs has to say. */
+const MAX_BODY = 64 * 1024
+
+export function callOf(exchange: Exchange, context: RequestContext): ApiCall {
+  let body: Promise<Buffer | undefined> | undefined
+  return { context, readBody: () => (body ??= readBody(exchange.request)) }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BODY) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Writes an answer of an API. A connection whose request was not read to its end closes. */
+export function answerText(exchange: Exchange, answer: ApiText): void {
+  const { request, response } = exchange
+  if (exchange.isClosed) return
+  exchange.reason = answer.reason
+  exchange.kid = answer.kid
+  const body = Buffer.from(answer.body)
+  const headers = [
+    'X-Request-Id',
+    exchange.id,
+    'Cache-Control',
+    'no-store',
+    'Referrer-Policy',
+    'no-referrer',
+    'X-Content-Type-Options',
+    'nosniff',
+    ...corsHeaders(exchange.route?.policy.delivery.cors ?? [], exchange.headers?.origin),
+    ...(answer.headers ?? []),
+  ]
+  if (answer.status !== 204) headers.push('Content-Length', String(body.length))
+  if (body.length > 0) headers.push('Content-Type', answer.mediaType)
+  if (exchange.hasUnreadBody) headers.push('Connection', 'close')
+  exchange.markFirstByte()
+  response.writeHead(answer.status, headers)
+  exchange.bytes = request.method === 'HEAD' ? 0 : body.length
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
