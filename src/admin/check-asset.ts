@@ -74,7 +74,8 @@ async function* objectErrors(
   isNeeded: boolean,
 ): AsyncGenerator<FieldError> {
   if (!isObjectName(name)) {
-    const message = 'expected segments without dots alone, backslashes and control characters'
+    const message =
+      'expected a name without empty or dot segments, backslashes and control characters'
     yield { field, message }
   } else if (origin && isNeeded && !(await exists(origin, name))) {
     yield { field, message: 'the origin has no such object' }

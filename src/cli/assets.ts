@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { DatabaseSync } from 'node:sqlite'
 import { secondsOf, systemClock } from '../base/clock.ts'
+import { messageOf } from '../base/failure.ts'
 import type { Asset } from '../catalogue/catalogue.ts'
 import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
 import { didYouMean } from '../config/suggestion.ts'
@@ -46,11 +47,12 @@ async function scan(name: string, options: ScanOptions, output: Output): Promise
   const { prefix, pipelineId, dryRun = false, json = false } = options
   if (pipelineId === '') throw new CommandError('--pipeline-id: must not be empty', 2)
   const { directory, origin } = placesOf(options, name)
-  await withDatabase(
-    dryRun ? openDatabaseToRead(directory) : openDatabase(directory),
-    async (at) => {
+  const open = dryRun ? openDatabaseToRead : openDatabase
+  await withState(
+    () => open(directory),
+    async (database) => {
       const { added, known, skipped } = await scanAssets({
-        catalogue: new SqliteCatalogue(at),
+        catalogue: new SqliteCatalogue(database),
         origin,
         originName: name,
         prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
@@ -73,16 +75,19 @@ async function list(
   output: Output,
 ): Promise<void> {
   const { directory } = stateOf(options)
-  await withDatabase(openDatabaseToRead(directory), async (database) => {
-    const listed: object[] = []
-    for await (const asset of allAssets(new SqliteCatalogue(database))) {
-      const { id, status, origin, object, members } = asset
-      const what = members ? `${members.length} assets` : `${origin}: ${object}`
-      if (options.json === true) listed.push(shown(asset))
-      else output.print(`${id.padEnd(24)}  ${status.padEnd(10)}  ${what}`)
-    }
-    if (options.json === true) output.print(JSON.stringify(listed, null, 2))
-  })
+  await withState(
+    () => openDatabaseToRead(directory),
+    async (database) => {
+      const listed: object[] = []
+      for await (const asset of allAssets(new SqliteCatalogue(database))) {
+        const { id, status, origin, object, members } = asset
+        const what = members ? `${members.length} assets` : `${origin}: ${object}`
+        if (options.json === true) listed.push(shown(asset))
+        else output.print(`${id.padEnd(24)}  ${status.padEnd(10)}  ${what}`)
+      }
+      if (options.json === true) output.print(JSON.stringify(listed, null, 2))
+    },
+  )
 }
 
 function stateOf(options: ConfigOptions): { readonly directory: string } {
@@ -123,13 +128,19 @@ function shown({ id, filename, origin, object, status, ...rest }: Asset): object
   }
 }
 
-async function withDatabase(
-  database: DatabaseSync,
+/** What fails is said in a line; a gateway that writes at the same time is waited for. */
+async function withState(
+  open: () => DatabaseSync,
   work: (database: DatabaseSync) => Promise<void>,
 ): Promise<void> {
+  let database: DatabaseSync | undefined
   try {
+    database = open()
     await work(database)
+  } catch (error) {
+    const cause = error instanceof Error && error.cause ? `: ${messageOf(error.cause)}` : ''
+    throw new CommandError(messageOf(error) + cause, 2)
   } finally {
-    database.close()
+    database?.close()
   }
 }

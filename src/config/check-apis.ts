@@ -1,4 +1,4 @@
-import { API_NAMES, API_PATHS } from './apis-schema.ts'
+import { API_NAMES, API_PATHS, type ApiName } from './apis-schema.ts'
 import { itemsAt, keysAt, textAt, valueAt } from './draft.ts'
 import type { Finding } from './problem.ts'
 import { didYouMean } from './suggestion.ts'
@@ -28,17 +28,27 @@ export function* checkApis(
 
 function* takenPaths(data: unknown): Generator<Finding> {
   const own = textAt(data, ['apis', 'path']) ?? '/assets/'
-  const on = API_NAMES.filter((name) => valueAt(data, ['apis', name]) !== undefined)
+  const taken = apiAt(data, own)
+  if (taken !== undefined) {
+    yield { path: ['apis', 'path'], message: `the API ${taken} lies there (apis.${taken})` }
+  }
   for (const i of itemsAt(data, ['routes']).keys()) {
     const path = textAt(data, ['routes', i, 'path'])
-    if (path === undefined || path === '/') continue
-    const api = on.find((name) =>
-      API_PATHS[name].some((taken) => taken.startsWith(path) || path.startsWith(taken)),
-    )
+    const api = path === undefined ? undefined : apiAt(data, path)
     if (api !== undefined) {
       yield { path: ['routes', i, 'path'], message: `the API ${api} lies there (apis.${api})` }
     } else if (path === own) {
       yield { path: ['routes', i, 'path'], message: 'is the path of apis as well' }
     }
   }
+}
+
+/** The API whose endpoints a path covers or lies among. APIs come before a route for everything. */
+function apiAt(data: unknown, path: string): ApiName | undefined {
+  if (path === '/') return undefined
+  return API_NAMES.find(
+    (name) =>
+      valueAt(data, ['apis', name]) !== undefined &&
+      API_PATHS[name].some((taken) => taken.startsWith(path) || path.startsWith(taken)),
+  )
 }

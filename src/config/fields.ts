@@ -53,6 +53,10 @@ export const hostAndPort = z
   .string()
   .regex(/^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/, {
     error: 'expected a host name or address, with or without a port',
+    abort: true,
+  })
+  .refine((value) => URL.canParse(`http://${value}`), {
+    error: 'is no host or address that a URL can hold',
   })
 
 export const port = z.int().min(0).max(65535)

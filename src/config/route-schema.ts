@@ -13,7 +13,8 @@ export interface SchemeEntry {
 
 const schemeName = choice(SCHEME_NAMES, LATER_SCHEME_NAMES, {
   'sluice-tag': 'sluice-tag is for keys; no link has this format',
-  'cloudflare-stream': 'cloudflare-stream is not built yet on a route; apis.stream takes its tokens',
+  'cloudflare-stream':
+    'cloudflare-stream is not built yet on a route; apis.stream takes its tokens',
 })
 
 const schemeWithOptions = z

@@ -6,8 +6,8 @@ import type { Constraints } from '../link/constraints.ts'
 import { digestText, shortDigest } from '../base/bytes.ts'
 import type { EpochSeconds } from '../base/clock.ts'
 
-/** A right that a client has by its own token ends with the call; nothing outlives it by more. */
-const CALL_SECONDS = 60
+/** A right that a client has by its own token is as old as the call, and ends with its second. */
+const CALL_SECONDS = 1
 
 /** The clients of the published APIs. Immutable: a reload makes new ones. */
 export class ApiClients {
@@ -50,6 +50,6 @@ export function grantForCall(options: {
     countKey: digestText(text),
     resource: { kind: 'exact', path },
     validUntil: now + CALL_SECONDS,
-    constraints,
+    constraints: { ...constraints, iat: now },
   }
 }

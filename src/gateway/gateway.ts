@@ -1,6 +1,4 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { Server as TcpServer } from 'node:net'
+import { createServer } from 'node:http'
 import { createAdminApp } from '../admin/app.ts'
 import { type Clock, secondsOf, systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
@@ -9,7 +7,7 @@ import { DownloadHandler } from '../http/download-handler.ts'
 import { recordOfRefusedBytes } from '../http/refused-bytes.ts'
 import type { RecordSink } from '../record/access-record.ts'
 import { StoredHistory } from '../http/history.ts'
-import { createPublicServer, type PublicServer } from '../http/http-server.ts'
+import { createPublicServer } from '../http/http-server.ts'
 import { EmbeddedLeaseStore } from '../lease/embedded-lease-store.ts'
 import { RateRegistry } from '../lease/rate.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
@@ -23,6 +21,8 @@ import { FirstCalls } from '../state/first-calls.ts'
 import { IdempotencyStore } from '../state/idempotency.ts'
 import { RevocationList } from '../state/revocations.ts'
 import { SharingLedger } from '../state/sharing-ledger.ts'
+import { fixedAtStart } from './fixed-settings.ts'
+import { closeAdmin, listen, publicUrlOf, urlOf } from './listeners.ts'
 import { FileKeys } from './file-keys.ts'
 import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
 import type { ApiParts } from './apis.ts'
@@ -265,57 +265,4 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       database.close()
     },
   }
-}
-
-function listen(server: TcpServer, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, backlog: 4096 }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-function closeAdmin(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve()
-    })
-    server.closeAllConnections()
-  })
-}
-
-/** A configured public URL stands; the default one follows the port that was really taken. */
-function publicUrlOf(
-  server: { readonly host: string; readonly port: number; readonly publicUrl: string },
-  listener: PublicServer['listener'],
-): string {
-  return server.port === 0 && server.publicUrl.endsWith(':0')
-    ? urlOf(server.host, listener)
-    : server.publicUrl
-}
-
-function urlOf(host: string, server: TcpServer): string {
-  const { port } = server.address() as AddressInfo
-  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
-}
-
-/** Settings that a reload cannot change, of those that differ. */
-function fixedAtStart(before: Runtime['config'], after: Runtime['config']): string[] {
-  const fixed = {
-    'server.host': before.server.host !== after.server.host,
-    'server.port': before.server.port !== after.server.port,
-    'server.publicUrl': before.server.publicUrl !== after.server.publicUrl,
-    'server.proxyProtocol': before.server.proxyProtocol !== after.server.proxyProtocol,
-    'admin.host': before.admin.host !== after.admin.host,
-    'admin.port': before.admin.port !== after.admin.port,
-    'state.directory': before.state.directory !== after.state.directory,
-    apis: JSON.stringify(before.apis) !== JSON.stringify(after.apis),
-    'keys.directory': before.keys.directory !== after.keys.directory,
-    'records.access': before.records.access !== after.records.access,
-    'records.audit': before.records.audit !== after.records.audit,
-  }
-  return Object.entries(fixed).flatMap(([name, changed]) => (changed ? [name] : []))
 }

@@ -10,7 +10,9 @@ import { type Transcoder, TranscodeError } from './transcoder.ts'
 export interface AttemptParts {
   readonly catalogue: Catalogue
   readonly transcoder: Transcoder
+  /** The origins in force, by name. */
   readonly origin: (name: string) => Origin | undefined
+  /** The largest source that is copied before it is read. */
   readonly maxBytes: number
   readonly clock: Clock
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void
@@ -92,7 +94,6 @@ export class Attempt {
   /** The object first: one that a crash leaves without its row is removed by the next attempt. */
   async #publish(asset: Asset, { staged, size }: MadeRendition): Promise<void> {
     await this.#rows.lockedIfSame(this.#row, async (row) => {
-      if (this.#signal.aborted) return
       const now = await this.#parts.catalogue.asset(row.assetId)
       if (now?.origin !== asset.origin || now.object !== asset.object) {
         // made of what the asset no longer is; the next look takes it up again

@@ -72,10 +72,11 @@ export class Ffmpeg implements Transcoder {
     const info = await this.probe(job.source, job.signal)
     if (!info) throw new TranscodeError('the source is no media that may be read')
     const first = recipe(info, job, true)
-    let reason = await this.#cook(first, info, job)
-    // a stream may be legal in its old container and not in the new one: AVI keeps no timestamps
+    const progress = new ProgressReader(info.duration, job.onProgress)
+    let reason = await this.#cook(first, job, progress)
+    // a codec may fit and its stream not: MP4 takes no MP3 at 8 kHz
     if (reason !== undefined && first.hasCopies) {
-      reason = await this.#cook(recipe(info, job, false), info, job)
+      reason = await this.#cook(recipe(info, job, false), job, progress)
     }
     if (reason !== undefined) throw new TranscodeError(reason)
     await this.#check(info, job)
@@ -84,21 +85,21 @@ export class Ffmpeg implements Transcoder {
   /** Runs ffmpeg; returns why it failed. */
   async #cook(
     { args: recipeArgs, source }: Recipe,
-    info: MediaInfo,
     job: TranscodeJob,
+    progress: ProgressReader,
   ): Promise<string | undefined> {
     const input = ['-i', `file:${job.source}`]
     const output = ['-fs', String(this.#options.maxBytes), '-y', `file:${job.target}`]
     const args = [...QUIETLY, ...INPUT_GUARDS, ...input, ...recipeArgs, ...output]
     args.push('-map', source, ...ENDS_WITH_US)
-    const progress = new ProgressReader(info.duration, job.onProgress)
     const { timeoutSeconds } = this.#options
     const end = await this.#run('ffmpeg', args, timeoutSeconds, job.signal, (text) => {
       progress.push(text)
     })
-    // versions before 6.1 leave with 0 when the last bytes did not fit on the disk, and only say so
+    // ffmpeg 5.1 ends with 0 when the last bytes did not fit on the disk, and only says so
     if (end.status === 0 && !end.errorText.includes(job.target)) return undefined
-    return `ffmpeg failed: ${reasonIn(end.errorText, job)}`
+    const reason = reasonIn(end.errorText, job)
+    return end.status === null ? 'ffmpeg was killed' : `ffmpeg failed: ${reason}`
   }
 
   /** A limit that was hit ends ffmpeg without an error. */

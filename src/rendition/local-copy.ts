@@ -60,7 +60,8 @@ function transfer(
       },
       end() {
         signal.removeEventListener('abort', onAbort)
-        output.end(resolve)
+        output.once('finish', resolve)
+        output.end()
       },
       fail: stop,
     }

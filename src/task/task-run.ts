@@ -76,7 +76,7 @@ export class TaskRun {
     const url = rule.judge(text)
     // what was allowed when the task began may be forbidden after a restart
     if ('refused' in url) throw new TaskError(url.refused)
-    this.#change({ status: 'downloading' })
+    if (!known?.isComplete) this.#change({ status: 'downloading' })
     const share = quality === 'best' ? UNFINISHED : FETCH_SHARE
     const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
     try {

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { ByteSink, Transfer } from '../base/byte-sink.ts'
 import { GatewayError } from '../base/failure.ts'
+import { unwritable } from '../origin/file-errors.ts'
 import type { SizedBody } from '../origin/http-origin.ts'
 import { TaskError } from './task.ts'
 
@@ -72,10 +73,7 @@ class FileSink implements ByteSink {
     this.#isWriting = true
     try {
       if (this.#position + chunk.length > maxBytes) throw tooLarge(maxBytes)
-      for (let at = 0; at < chunk.length;) {
-        const { bytesWritten } = await file.write(chunk, at, chunk.length - at, this.#position + at)
-        at += bytesWritten
-      }
+      await writeWhole(file, chunk, this.#position)
       this.#position += chunk.length
       onBytes(this.#position)
     } catch (error) {
@@ -84,6 +82,17 @@ class FileSink implements ByteSink {
     this.#isWriting = false
     if (this.#failure === undefined) this.transfer?.resume()
     else this.fail(this.#failure)
+  }
+}
+
+async function writeWhole(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  try {
+    for (let at = 0; at < chunk.length;) {
+      const { bytesWritten } = await file.write(chunk, at, chunk.length - at, position + at)
+      at += bytesWritten
+    }
+  } catch (error) {
+    throw unwritable(error as NodeJS.ErrnoException)
   }
 }
 

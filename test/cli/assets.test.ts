@@ -119,6 +119,14 @@ describe('sluice assets scan', () => {
     expect(stderr).toMatch(message)
   })
 
+  test('says in a line that the state cannot be opened', async () => {
+    const folder = folderWithLibrary()
+    folder.write('data', 'a file where a directory belongs')
+    const { status, stderr } = await folder.run(['assets', 'scan', 'library'])
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^cannot open the state in \S+\/data: .+\n$/)
+  })
+
   test('beside a running gateway makes files downloadable at once', async () => {
     const gateway = await startTestGateway({
       files: { 'a.mp4': 'content' },

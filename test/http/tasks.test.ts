@@ -3,6 +3,9 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
+import { type ProbedStream, probeMedia } from '../support/probe-media.ts'
+import { needs } from '../support/programs.ts'
+import { sampleVideo } from '../support/sample-video.ts'
 import { noSuchFile, SourceServer } from '../support/source-server.ts'
 import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -79,9 +82,9 @@ async function view(id: string): Promise<TaskView> {
 async function fetched(
   path: string,
   states = ['completed', 'failed'],
-  quality?: string,
+  quality = 'best',
 ): Promise<TaskView> {
-  const answer = await post({ url: source.url(path), ...(quality && { quality }) })
+  const answer = await post({ url: source.url(path), quality })
   const { download_id: id } = (await answer.json()) as { download_id: string }
   await eventually(`${path} ${states.join(' or ')}`, async () =>
     states.includes((await view(id)).status),
@@ -163,6 +166,31 @@ describe('a fetched file', () => {
     expect((await gateway.admin(`/v1/assets/${id}`)).status).toBe(404)
     const again = await call(`/api/downloads/${id}/remove`, { method: 'DELETE' })
     expect(again.status).toBe(404)
+  })
+})
+
+describe('a quality', () => {
+  const streamsOf = async (quality: string): Promise<[TaskView, Response, ProbedStream[]]> => {
+    source.files.set('/film.mov', { content: sampleVideo({ seconds: 2, extension: 'mov' }) })
+    const task = await fetched('/film.mov', ['completed', 'failed'], quality)
+    const answer = await call(`/api/download/${task.id}/file`)
+    return [task, answer, probeMedia(Buffer.from(await answer.arrayBuffer()))]
+  }
+
+  needs('ffmpeg', 'ffprobe')('that is a height gives an MP4 of that height', async () => {
+    const [task, answer, streams] = await streamsOf('144p')
+    expect(task).toMatchObject({ filename: 'film.mp4', title: 'film', quality: '144p' })
+    expect(answer.headers.get('content-type')).toBe('video/mp4')
+    expect(Number(answer.headers.get('content-length'))).toBe(task['size'])
+    expect(streams.find(({ codec_type: type }) => type === 'video')?.height).toBe(144)
+    expect(streams).toHaveLength(2)
+  })
+
+  needs('ffmpeg', 'ffprobe')('audio gives the sound alone', async () => {
+    const [task, answer, streams] = await streamsOf('audio')
+    expect(task).toMatchObject({ filename: 'film.m4a' })
+    expect(answer.headers.get('content-type')).toBe('audio/mp4')
+    expect(streams.map(({ codec_type: type }) => type)).toEqual(['audio'])
   })
 })
 
@@ -332,4 +360,16 @@ describe('what is not a valid call is answered in the shape of FastAPI', () => {
     expect(answer.headers.get('allow')).toContain('GET')
     expect(await answer.json()).toEqual({ detail: 'Method Not Allowed' })
   })
+})
+
+test('every call stands in the OpenAPI document', async () => {
+  const answer = await fetch(`${gateway.adminUrl}/openapi/tasks.json`)
+  expect(answer.status).toBe(200)
+  const { paths } = (await answer.json()) as { paths: Record<string, object> }
+  expect(Object.entries(paths).map(([path, item]) => [path, Object.keys(item)])).toEqual([
+    ['/api/download', ['post']],
+    ['/api/downloads', ['get']],
+    ['/api/download/{download_id}/file', ['get']],
+    ['/api/downloads/{download_id}/remove', ['delete']],
+  ])
 })

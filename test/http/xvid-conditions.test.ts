@@ -124,7 +124,7 @@ describe('a condition of a call holds where the URL is used:', () => {
   test('autograph_tag is refused for a type that carries none', async () => {
     expect(answerOf(await xvid.call('file_id=note&autograph_tag=x'))).toEqual({
       status: 400,
-      body: errorJson('0x0230003', "text/plain can't carry a tag"),
+      body: errorJson('0x0230003', "Tag refused: text/plain can't carry a tag"),
     })
     expect((await xvid.call('file_id=archive&autograph_tag=x')).status).toBe(400)
   })

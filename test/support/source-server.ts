@@ -10,6 +10,8 @@ export interface SourceFile {
   readonly headers?: Readonly<Record<string, string>>
   /** Answers every request with the whole. */
   readonly ignoresRange?: boolean
+  /** Answers with the rest, whatever version was asked for. */
+  readonly ignoresIfRange?: boolean
   /** Sends so many bytes at once, and waits a little after each piece. */
   readonly pieceBytes?: number
 }
@@ -41,8 +43,8 @@ export class SourceServer {
 
   private constructor() {
     this.#server = createServer((request, response) => {
-      const { range, 'if-range': ifRange } = request.headers
-      this.requests.push({ url: request.url ?? '', range, ifRange: ifRange })
+      const { range } = request.headers
+      this.requests.push({ url: request.url ?? '', range, ifRange: ifRangeOf(request) })
       const file = this.files.get(request.url ?? '')
       if (file) void this.#send(request, response, file)
       else this.answer(request, response)
@@ -79,11 +81,12 @@ export class SourceServer {
   async #send(
     request: IncomingMessage,
     response: ServerResponse,
-    { content, etag, headers, ignoresRange, pieceBytes = content.length }: SourceFile,
+    { content, etag, pieceBytes = content.length, ...file }: SourceFile,
   ): Promise<void> {
     const first = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
-    const ifRange = request.headers['if-range']
-    const isRest = first > 0 && !ignoresRange && (ifRange === undefined || ifRange === etag)
+    const ifRange = ifRangeOf(request)
+    const isSame = ifRange === undefined || ifRange === etag || file.ignoresIfRange
+    const isRest = first > 0 && isSame && !file.ignoresRange
     const body = isRest ? content.subarray(first) : content
     response.writeHead(isRest ? 206 : 200, {
       'content-length': body.length,
@@ -91,7 +94,7 @@ export class SourceServer {
       ...(isRest && {
         'content-range': `bytes ${first}-${content.length - 1}/${content.length}`,
       }),
-      ...headers,
+      ...file.headers,
     })
     for (let at = 0; at < body.length && !response.destroyed; at += pieceBytes) {
       const piece = body.subarray(at, at + pieceBytes)
@@ -101,4 +104,8 @@ export class SourceServer {
     }
     response.end()
   }
+}
+
+function ifRangeOf({ headers }: IncomingMessage): string | undefined {
+  return headers['if-range'] as string | undefined
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { refuse, type ReasonCode } from '../../base/refusal.ts'
 import { type Asset, ASSET_ID, type Rendition } from '../../catalogue/catalogue.ts'
 import { catalogueName } from '../../catalogue/catalogue-name.ts'
+import { FORMATS } from '../../catalogue/format.ts'
 import type { ApiAnswer, ApiRefusal, ApiText } from '../../http/api.ts'
 import {
   grantOfToken,
@@ -40,7 +41,10 @@ export function fileEndpoints(services: DialectServices): DialectEndpoint[] {
         .describe('What the file is saved as; its extension is appended.'),
     }),
     replies: {
-      200: { description: 'The file; a range is 206.', mediaType: 'video/mp4' },
+      200: {
+        description: 'The file; a range is 206.',
+        mediaType: FORMATS[DOWNLOADS[type].format].mediaType,
+      },
       400: problemReply('The query is not valid.'),
       401: problemReply('`link_missing`: the video is private.'),
       403: problemReply('`link_invalid`, or what the token does not allow.'),

@@ -21,7 +21,7 @@ export function tokenOperation(services: DialectServices): StreamOperation {
     summary: 'Make a signed token for a video',
     description:
       'The token takes the place of the id in the addresses of the video. A download of a private video needs `downloadable: true`.',
-    body: tokenRequestSchema,
+    body: tokenRequestSchema.optional(),
     replies: {
       200: successReply('The token.', tokenSchema),
       400: failureReply('Code 10005: what is wrong with the body.'),

@@ -18,7 +18,7 @@ export const startBody = z.strictObject({
     ),
 })
 
-export type StartBody = z.output<typeof startBody>
+type StartBody = z.output<typeof startBody>
 
 const JSON_TYPE = /^application\/json[\t ]*(?:;|$)/i
 

@@ -1,5 +1,5 @@
-import { secondsOf } from '../../base/clock.ts'
 import { digestText } from '../../base/bytes.ts'
+import { secondsOf } from '../../base/clock.ts'
 import { GatewayError } from '../../base/failure.ts'
 import type { Asset, Catalogue } from '../../catalogue/catalogue.ts'
 import type { ApiText } from '../../http/api.ts'
@@ -77,8 +77,7 @@ function urlOf(
   caller: Caller,
   services: DialectServices,
 ): string | ApiError {
-  const { ip, max_parallel_downloads, anti_fraud, streaming, autograph_tag, multi_use } = parameters
-  const { expiry_time } = parameters
+  const { expiry_time, multi_use } = parameters
   const now = secondsOf(services.clock)
   // a signed call is itself a link: called twice, it gives one link and not two
   const callId = caller.signed && digestText(`${caller.client.id}\n${caller.signed}\n${asset.id}`)
@@ -95,17 +94,19 @@ function urlOf(
     constraints: {
       jti: callId,
       iat,
-      ip,
-      max_parallel_downloads,
-      anti_fraud,
-      streaming,
-      autograph_tag,
+      ip: parameters.ip,
+      max_parallel_downloads: parameters.max_parallel_downloads,
+      anti_fraud: parameters.anti_fraud,
+      streaming: parameters.streaming,
+      autograph_tag: parameters.autograph_tag,
       multi_use,
     },
   })
   if ('url' in link) return link.url
   const { field, message } = link
-  if (field === 'autograph_tag') return { ...ERRORS.untaggable, message }
+  if (field === 'autograph_tag') {
+    return { ...ERRORS.untaggable, message: `${ERRORS.untaggable.message}: ${message}` }
+  }
   if (field === 'expires_at' || Object.hasOwn(parametersSchema.shape, field)) {
     return ERRORS.invalid_input
   }

@@ -7,13 +7,11 @@ export const ERRORS = {
   invalid_token: { status: 403, code: '0x0000003', message: 'Invalid access token' },
   file_missing: { status: 404, code: '0x0230002', message: 'Requested file does not exist' },
   internal: { status: 500, code: '0x0000001', message: 'Internal Error' },
-  untaggable: { status: 400, code: '0x0230003', message: 'Requested file cannot carry a tag' },
+  untaggable: { status: 400, code: '0x0230003', message: 'Tag refused' },
   method: { status: 405, code: '0x0000010', message: 'Method not allowed' },
   limited: { status: 429, code: '0x0000011', message: 'Too many requests' },
   unavailable: { status: 503, code: '0x0000012', message: 'Service unavailable' },
 } as const satisfies Record<string, ApiError>
-
-export type ErrorName = keyof typeof ERRORS
 
 export interface ApiError {
   readonly status: number

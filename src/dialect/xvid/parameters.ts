@@ -34,6 +34,7 @@ export const parametersSchema = z.object({
     .describe('The only address that may use the URL, IPv4 as a 32-bit integer.'),
   autograph_tag: z
     .string()
+    .max(64)
     .refine((text) => CONSTRAINTS.autograph_tag.fromText(text) !== undefined)
     .optional()
     .describe('A tag of at most 64 bytes that is written into the downloaded file.'),

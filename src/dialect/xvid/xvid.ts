@@ -19,15 +19,6 @@ const errorSchema = z.object({
   }),
 })
 
-/** The published page calls the signature a way to authenticate; on the wire it is a parameter. */
-const querySchema = parametersSchema.extend({
-  signature: z
-    .string()
-    .regex(/^[0-9a-fA-F]{64}$/)
-    .optional()
-    .describe('Hex HMAC-SHA256 of path and query before `&signature=`. The last parameter.'),
-})
-
 function errorReply(status: number): DialectReply {
   const { code, message } = errorOfStatus(status)
   return { description: `${code}: ${message}`, schema: errorSchema }
@@ -46,7 +37,7 @@ export function xvidDialect(services: DialectServices): Dialect {
         description:
           'Names the file by `file_id`, or by `object_key` and `pipeline_id`. Answers in JSON or XML.',
         credentials: ['bearer', 'hmac'],
-        query: querySchema,
+        query: parametersSchema,
         replies: {
           200: { description: 'The URL.', schema: urlSchema },
           302: { description: 'The URL as Location, too.', schema: urlSchema },

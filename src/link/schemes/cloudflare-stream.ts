@@ -31,7 +31,7 @@ const ALGORITHM = 'RS256'
 const MAX_TOKEN = 8192
 /** As many rules as Cloudflare takes in one token. */
 const MAX_RULES = 5
-/** Two dots are enough: what looks like a token and is none is refused, not passed over. */
+/** A part that is missing does not make it no token: what looks like one is refused, not passed over. */
 const TOKEN_SHAPE = /^eyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?$/
 
 export interface CloudflareStreamOptions {
@@ -106,7 +106,7 @@ export class CloudflareStream implements Scheme {
       return refuse('link_constraint_unsupported', detail)
     }
     const subject = this.#subject.exec(path)?.[1]
-    if (subject === undefined || path.includes('*')) {
+    if (subject === undefined || /[%*]/.test(subject) || path.endsWith('*')) {
       return refuse('link_constraint_unsupported', 'path: it names no video')
     }
     const isDownloadable = this.#downloadPath !== undefined && path.includes(this.#downloadPath)

@@ -45,7 +45,10 @@ export function openTcp({ host, address = host, port }: Endpoint, reader: Socket
  * A TLS socket whose bytes come as stream chunks of their own: with `onread`, a TLS socket goes on
  * filling the one buffer with what it has decrypted already, although its reading was stopped.
  */
-export function openTls({ host, address = host, port, ca }: Endpoint, reader: SocketReader): Socket {
+export function openTls(
+  { host, address = host, port, ca }: Endpoint,
+  reader: SocketReader,
+): Socket {
   const socket = connectTls({
     host: address,
     port,

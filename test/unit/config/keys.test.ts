@@ -214,6 +214,11 @@ describe('a key file', () => {
       'schemes[0]: sluice-hmac needs an oct key',
     ],
     [
+      'another algorithm for cloudflare-stream',
+      () => ({ ...rsa(2048), alg: 'PS256', schemes: ['cloudflare-stream'] }),
+      'schemes[0]: cloudflare-stream needs an RSA key with alg RS256 (kid k)',
+    ],
+    [
       'another curve',
       () => ({ ...ec('P-384'), alg: 'ES256' }),
       'crv: ES256 needs the curve P-256 (kid k)',

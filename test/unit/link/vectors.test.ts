@@ -16,7 +16,7 @@ function load(name: string): readonly Vector[] {
 
 function secretOf(vector: Vector, kid: string): Buffer | undefined {
   const key = vector.keys.find((candidate) => candidate.id === kid)
-  return key?.type === 'secret' ? Buffer.from(key.value as string, key.encoding) : undefined
+  return key?.type === 'secret' ? Buffer.from(key.value, key.encoding) : undefined
 }
 
 function tokenOf({ url, cookies, headers }: Vector): string | undefined {

@@ -56,6 +56,7 @@ const handler = new DownloadHandler(
     countries: KNOWS_NO_COUNTRY,
     jwks: '{}',
     tagger,
+    apis: undefined,
   }),
 )
 const origin = new MemoryOrigin({})

@@ -461,6 +461,18 @@ describe('time', () => {
     await transcoder.job(0)
   })
 
+  test('leaves work alone that runs or waits', async () => {
+    const assets = await Promise.all(['a', 'b', 'c'].map((id) => putAsset(id)))
+    for (const asset of assets) await queue.order(asset, 'webm', ORDER)
+    await transcoder.job(1)
+    const before = await Promise.all(assets.map((asset) => row(asset)))
+    await sweep()
+    // an order of the same asset waits until it has been looked after
+    for (const asset of assets) await queue.order(asset, 'webm', ORDER)
+    expect(await Promise.all(assets.map((asset) => row(asset)))).toEqual(before)
+    expect(transcoder.jobs).toHaveLength(2)
+  })
+
   test('goes on for the others when one cannot be removed', async () => {
     const [a, b] = [await putAsset('a'), await putAsset('b')]
     const { object } = await makeReady(a)

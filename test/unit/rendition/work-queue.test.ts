@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest'
 import { type Work, WorkQueue } from '../../../src/rendition/work-queue.ts'
 
+interface Workshop {
+  readonly begun: string[]
+  readonly ended: string[]
+  readonly end: (name: string) => void
+  readonly of: (name: string) => Work
+}
+
 /** Work that ends when the test or its signal says so. */
-function workshop(): {
-  begun: string[]
-  ended: string[]
-  end(name: string): void
-  of(name: string): Work
-} {
+function workshop(): Workshop {
   const begun: string[] = []
   const ended: string[] = []
   const ends = new Map<string, () => void>()
   return {
     begun,
     ended,
-    end(name) {
-      ends.get(name)?.()
-    },
+    end: (name) => ends.get(name)?.(),
     of: (name) => async (signal) => {
       begun.push(name)
       await new Promise<void>((resolve) => {

@@ -39,7 +39,10 @@ const runner = (): TaskRunner => fixture.runner({ allowedHosts: [source.host] })
 async function fetched(quality: string): Promise<Task> {
   const one = runner()
   const { id } = await started(one, source.url('/film.mkv'), quality)
-  return ended(one, id)
+  const task = await ended(one, id)
+  // what a failed task leaves is thrown away after it shows as failed
+  await one.stop()
+  return task
 }
 
 describe('a quality', () => {

@@ -15,6 +15,7 @@ const HEAD: ResponseHead = {
   contentEncoding: undefined,
   contentLanguage: undefined,
   contentRange: undefined,
+  contentDisposition: undefined,
   location: undefined,
 }
 

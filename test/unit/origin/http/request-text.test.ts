@@ -36,7 +36,11 @@ describe('requestText', () => {
       Authorization: 'Bearer x',
       'user-agent': 'mine',
     })
-    const text = requestText('GET', '/a', fields, { range: { first: 0, last: 9 }, ifMatch: '"e"' })
+    const text = requestText('GET', '/a', fields, {
+      range: { first: 0, last: 9 },
+      ifMatch: '"e"',
+      ifRange: '"e"',
+    })
     expect(text.split('\r\n')).toEqual([
       'GET /a HTTP/1.1',
       'Host: origin.test:8080',
@@ -45,6 +49,7 @@ describe('requestText', () => {
       'Accept-Encoding: identity',
       'Range: bytes=0-9',
       'If-Match: "e"',
+      'If-Range: "e"',
       '',
       '',
     ])

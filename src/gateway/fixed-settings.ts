@@ -1,0 +1,19 @@
+import type { GatewayConfig } from '../config/schema.ts'
+
+/** Settings that a reload cannot change, of those that differ. */
+export function fixedAtStart(before: GatewayConfig, after: GatewayConfig): string[] {
+  const fixed = {
+    'server.host': before.server.host !== after.server.host,
+    'server.port': before.server.port !== after.server.port,
+    'server.publicUrl': before.server.publicUrl !== after.server.publicUrl,
+    'server.proxyProtocol': before.server.proxyProtocol !== after.server.proxyProtocol,
+    'admin.host': before.admin.host !== after.admin.host,
+    'admin.port': before.admin.port !== after.admin.port,
+    'state.directory': before.state.directory !== after.state.directory,
+    apis: JSON.stringify(before.apis) !== JSON.stringify(after.apis),
+    'keys.directory': before.keys.directory !== after.keys.directory,
+    'records.access': before.records.access !== after.records.access,
+    'records.audit': before.records.audit !== after.records.audit,
+  }
+  return Object.entries(fixed).flatMap(([name, changed]) => (changed ? [name] : []))
+}
