@@ -21,11 +21,17 @@ const TABLE: LayerTable = {
   openapi: { folders: [], packages: ['zod'] },
   record: { folders: ['base'], packages: ['pino', 'prom-client'] },
   geo: { folders: ['base'], packages: ['lru-cache', 'maxmind'] },
-  config: { folders: ['base', 'geo'], packages: ['zod', 'yaml'] },
+  config: { folders: ['base', 'geo', 'link'], packages: ['zod', 'yaml'] },
   link: {
     folders: ['base', 'request'],
-    packages: ['lru-cache', { name: 'jsonwebtoken', only: 'link/schemes/jws.ts' }],
+    packages: [
+      'lru-cache',
+      'zod',
+      { name: 'jsonwebtoken', only: 'link/schemes/jws.ts' },
+      { name: 're2js', only: 'link/schemes/pattern.ts' },
+    ],
   },
+  jwks: { folders: ['base', 'config', 'link'], packages: ['zod'] },
   catalogue: { folders: ['base', 'state'], types: ['origin'] },
   rendition: { folders: ['base', 'catalogue', 'origin'] },
   task: {

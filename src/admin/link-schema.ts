@@ -55,14 +55,15 @@ const linkRequest = named(
       .min(1)
       .max(MAX_PATH)
       .meta({
-        description: 'As in the URL, percent-encoded; for sluice-jwt also a prefix ending in /*.',
+        description:
+          'As in the URL, percent-encoded; for formats that sign prefixes also one ending in /*.',
         examples: ['/files/a.mp4'],
       }),
     scheme: z
       .string()
       .optional()
       .meta({
-        description: "Default: the route's first native one.",
+        description: "Default: the route's first native one, else its first.",
         examples: ['sluice-hmac', 'sluice-jwt'],
       }),
     expires_in: z
@@ -122,6 +123,14 @@ const mintedLink = named(
     scheme: z.string(),
     kid: z.string(),
     expires_at: epochSeconds,
+    cookies: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'What the client sends as cookies, for formats that need them.' }),
+    headers: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'What the client sends as headers, for formats that need them.' }),
   }),
 )
 

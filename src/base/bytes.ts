@@ -12,6 +12,24 @@ export function decodeBase64Url(text: string): Buffer | undefined {
   return bytes.toString('base64url') === text ? bytes : undefined
 }
 
+/** Decodes lower-case hex strictly; anything else is undefined. */
+export function decodeHex(text: string): Buffer | undefined {
+  return text.length % 2 === 0 && /^[0-9a-f]*$/.test(text) ? Buffer.from(text, 'hex') : undefined
+}
+
+/**
+ * Decodes standard base64, or base64url, strictly: padding may be there or not, unused trailing bits are
+ * zero (RFC 4648 section 3.5).
+ */
+export function decodeBase64(text: string, alphabet: 'base64' | 'base64url'): Buffer | undefined {
+  const bare = text.replace(/={1,2}$/, '')
+  if (text !== bare && text.length % 4 !== 0) return undefined
+  if (alphabet === 'base64url') return decodeBase64Url(bare)
+  if (bare.length % 4 === 1 || !/^[A-Za-z0-9+/]*$/.test(bare)) return undefined
+  const bytes = Buffer.from(bare, 'base64')
+  return bytes.toString('base64').replace(/=+$/, '') === bare ? bytes : undefined
+}
+
 /** Compares in a time that depends on the length alone. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)

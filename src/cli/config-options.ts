@@ -52,6 +52,6 @@ export function loadRuntime(options: ConfigOptions): Runtime {
 }
 
 export function deskOf(runtime: Runtime): LinkDesk {
-  const { routes, keys, countries, config } = runtime
-  return { clock: systemClock, routes, keys, countries, publicUrl: config.server.publicUrl }
+  const { routes, keys, countries, config, site } = runtime
+  return { clock: systemClock, routes, keys, countries, site, publicUrl: config.server.publicUrl }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { CONSTRAINT_NAMES, type ConstraintName } from '../link/constraints.ts'
-import { mintLink } from '../operator/mint-link.ts'
+import { type MintedLink, mintLink } from '../operator/mint-link.ts'
 import { type ConfigOptions, deskOf, loadRuntime, withConfigOptions } from './config-options.ts'
 import { parseDuration, parseInstant } from './duration.ts'
 import { CommandError, type Output } from './output.ts'
@@ -34,7 +34,7 @@ const BOOLEANS: readonly ConstraintName[] = ['anti_fraud', 'streaming', 'multi_u
 export function signCommand(parent: Command, output: Output): void {
   const command = withConfigOptions(parent.command('sign'))
     .description('print a signed URL')
-    .argument('<path>', 'path as in the URL, percent-encoded; a prefix for sluice-jwt ends in /*')
+    .argument('<path>', 'path as in the URL, percent-encoded; a prefix ends in /*')
     .option('--scheme <name>', "link format; default: the route's first")
     .option('--expires-in <duration>', 'lifetime, as 90, 15m, 1h or 7d; default: the policy')
     .option('--expires-at <time>', 'epoch seconds, or a date as 2026-12-24T18:00:00Z')
@@ -90,7 +90,16 @@ function sign(path: string, options: SignOptions, output: Output): void {
   if ('field' in minted) {
     throw new CommandError(`${labelOf(minted.field)}: ${minted.message}`, 2)
   }
-  output.print(options.json === true ? JSON.stringify(minted, null, 2) : minted.url)
+  if (options.json === true) output.print(JSON.stringify(minted, null, 2))
+  else for (const line of describe(minted)) output.print(line)
+}
+
+/** The URL, and the request headers that a client sends with it, one a line. */
+function* describe({ url, cookies = {}, headers = {} }: MintedLink): Generator<string> {
+  yield url
+  const pairs = Object.entries(cookies).map(([name, value]) => `${name}=${value}`)
+  if (pairs.length > 0) yield `Cookie: ${pairs.join('; ')}`
+  for (const [name, value] of Object.entries(headers)) yield `${name}: ${value}`
 }
 
 function parsed(

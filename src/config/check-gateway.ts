@@ -1,5 +1,6 @@
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
 import { checkApis } from './check-apis.ts'
+import { schemeDefinition } from '../link/schemes/registry.ts'
 import { itemsAt, keysAt, numberAt, textAt, valueAt } from './draft.ts'
 import type { Finding, PathSegment } from './problem.ts'
 import { didYouMean } from './suggestion.ts'
@@ -18,6 +19,7 @@ export function checkGateway(data: unknown, surroundings: GatewaySurroundings): 
     ...routeNames(data, surroundings.policyNames),
     ...repeatedRoutes(data),
     ...repeatedSchemes(data),
+    ...likeSchemes(data),
     ...missingVariables(data, surroundings.env),
     ...checkApis(data, surroundings.policyNames),
   ]
@@ -82,6 +84,43 @@ function* repeatedSchemes(data: unknown): Generator<Finding> {
     for (const [j, name] of names.entries()) {
       if (name !== undefined && names.indexOf(name) !== j) {
         yield { path: [...at, j], message: `the route names ${name} twice` }
+      }
+    }
+  }
+}
+
+/** Two formats of one route whose links could not be told apart. */
+function* likeSchemes(data: unknown): Generator<Finding> {
+  for (const i of itemsAt(data, ['routes']).keys()) {
+    const at: PathSegment[] = ['routes', i, 'schemes']
+    const marked = new Map<string, string>()
+    for (const [j, entry] of itemsAt(data, at).entries()) {
+      const { name, ...given } = typeof entry === 'string' ? { name: entry } : Object(entry)
+      const definition = schemeDefinition(String(name))
+      const options = definition?.options.safeParse(given)
+      if (!definition || !options?.success) continue
+      for (const mark of definition.marks(options.data)) {
+        const other = marked.get(mark)
+        if (other !== undefined && other !== name) {
+          yield { path: [...at, j], message: `links of ${name} and ${other} look alike (${mark})` }
+          break
+        }
+        marked.set(mark, String(name))
+      }
+    }
+  }
+}
+
+/** Formats that are no better than MD5: right for links that are out there, not for new ones. */
+export function* weakSchemes(data: unknown): Generator<Finding> {
+  for (const i of itemsAt(data, ['routes']).keys()) {
+    const at: PathSegment[] = ['routes', i, 'schemes']
+    for (const j of itemsAt(data, at).keys()) {
+      const name = textAt(data, [...at, j]) ?? textAt(data, [...at, j, 'name'])
+      if (name === undefined || schemeDefinition(name)?.algorithms[0] !== 'MD5') continue
+      yield {
+        path: [...at, j],
+        message: `links of ${name} are signed with MD5, which is weak: keep them short-lived`,
       }
     }
   }

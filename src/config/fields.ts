@@ -11,14 +11,6 @@ export function notBuiltYet(what: string) {
     .describe('Not built yet; leave it out.')
 }
 
-/** A list that this version can only keep empty. */
-export function emptyUntilBuilt(what: string) {
-  return z
-    .array(z.unknown())
-    .max(0, { error: `${what} is not built yet` })
-    .default([])
-}
-
 /** One of the values; those of `later` are refused by name, those of `foreign` with a text of their own. */
 export function choice<const T extends string>(
   values: readonly [T, ...T[]],

@@ -4,28 +4,61 @@ import { join } from 'node:path'
 import { sha256 } from '../base/bytes.ts'
 import { type Clock, type EpochSeconds, systemClock } from '../base/clock.ts'
 import { writeKey } from './key-files.ts'
-import { ALGORITHMS, type Jwk, jwkSchema, type KeyAlgorithm, TOKEN_SCOPES } from './key-schema.ts'
+import {
+  ALGORITHM_NAMES,
+  ALGORITHMS,
+  type Jwk,
+  jwkSchema,
+  type KeyAlgorithm,
+  TOKEN_SCOPES,
+} from './key-schema.ts'
 import { keyMaterial } from './key-material.ts'
 import { loadKeys } from './keys.ts'
 import { createPrivateFile, makePrivateDirectory } from './private-file.ts'
-import { type KeySchemeName, OWN_SCHEME_NAMES } from './scheme-names.ts'
+import { algorithmsOf, OWN_SCHEME_NAMES } from './scheme-names.ts'
+
+/** As 32 characters of text. */
+const FOREIGN_SECRET_BYTES = 24
 
 export interface NewKeyOptions {
   readonly alg: KeyAlgorithm
-  readonly schemes: readonly KeySchemeName[]
+  readonly schemes: readonly string[]
   /** Default: the month and six random hex digits, as `2026-11-a1b2c3`. */
   readonly kid?: string
   readonly notBefore?: EpochSeconds
 }
 
+/**
+ * The algorithm of a key for all of these schemes: the first of the first scheme that fits. Undefined when
+ * none does.
+ */
+export function usualAlgorithm(
+  schemes: readonly string[],
+  fits: (alg: KeyAlgorithm) => boolean = () => true,
+): KeyAlgorithm | undefined {
+  const [first = [], ...others] = schemes.map(algorithmsOf)
+  return first
+    .flatMap((name) => ALGORITHM_NAMES.find((alg) => alg === name) ?? [])
+    .find((alg) => fits(alg) && others.every((algorithms) => algorithms.includes(alg)))
+}
+
 /** Makes a private key as a JWK. Throws `TypeError` when the algorithm does not fit the schemes. */
 export function newKey(options: NewKeyOptions, clock: Clock = systemClock): Jwk {
-  const { alg, schemes, kid = newKid(clock), notBefore } = options
+  const { alg, schemes } = options
   if (!Object.hasOwn(ALGORITHMS, alg))
     throw new TypeError(`alg: expected one of ${Object.keys(ALGORITHMS).join(', ')}`)
+  return keyOfMembers(newMembers(alg, schemes), options, clock)
+}
+
+/** Makes a JWK of the members of its kty. Throws `TypeError` when they are no key for the schemes. */
+export function keyOfMembers(
+  members: JsonWebKey,
+  { alg, schemes, kid, notBefore }: NewKeyOptions,
+  clock: Clock = systemClock,
+): Jwk {
   const parsed = jwkSchema.safeParse({
-    ...newMembers(alg),
-    kid,
+    ...members,
+    kid: kid ?? newKid(clock),
     alg,
     schemes: [...schemes],
     ...(notBefore !== undefined && { notBefore }),
@@ -41,11 +74,11 @@ function newKid(clock: Clock): string {
   return `${new Date(clock.now()).toISOString().slice(0, 7)}-${randomBytes(3).toString('hex')}`
 }
 
-function newMembers(alg: KeyAlgorithm): JsonWebKey {
+function newMembers(alg: KeyAlgorithm, schemes: readonly string[]): JsonWebKey {
   const algorithm = ALGORITHMS[alg]
   switch (algorithm.kty) {
     case 'oct':
-      return { kty: 'oct', k: randomBytes(algorithm.bytes).toString('base64url') }
+      return { kty: 'oct', k: newSecret(alg, algorithm.bytes, schemes).toString('base64url') }
     case 'RSA':
       return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
         format: 'jwk',
@@ -59,6 +92,13 @@ function newMembers(alg: KeyAlgorithm): JsonWebKey {
     default:
       return algorithm satisfies never
   }
+}
+
+/** The secret of a foreign format is text: somebody enters it at the vendor's as well. */
+function newSecret(alg: KeyAlgorithm, bytes: number, schemes: readonly string[]): Buffer {
+  const isOurs = schemes.some((scheme) => OWN_SCHEME_NAMES.includes(scheme))
+  if (isOurs || alg.endsWith('GCM')) return randomBytes(bytes)
+  return Buffer.from(randomBytes(FOREIGN_SECRET_BYTES).toString('base64url'))
 }
 
 export interface EnsuredKeys {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { choice } from './fields.ts'
-import { KEY_SCHEME_NAMES, LATER_SCHEME_NAMES } from './scheme-names.ts'
+import { KEY_SCHEME_NAMES } from './scheme-names.ts'
 
 /** What each algorithm of a key asks of the key itself (RFC 7518 section 3.1, RFC 8037). */
 export const ALGORITHMS = {
@@ -17,6 +17,13 @@ export const ALGORITHMS = {
   ES384: { kty: 'EC', curve: 'P-384' },
   ES512: { kty: 'EC', curve: 'P-521' },
   EdDSA: { kty: 'OKP' },
+  // what JOSE has no name for and old link formats ask for
+  HS1: { kty: 'oct', bytes: 20 },
+  MD5: { kty: 'oct', bytes: 16 },
+  RS1: { kty: 'RSA' },
+  'HS256/64': { kty: 'oct', bytes: 32 },
+  A128GCM: { kty: 'oct', bytes: 16 },
+  A256GCM: { kty: 'oct', bytes: 32 },
 } as const
 
 export type KeyAlgorithm = keyof typeof ALGORITHMS
@@ -26,8 +33,8 @@ export const ALGORITHM_NAMES = Object.keys(ALGORITHMS) as [KeyAlgorithm, ...KeyA
 const epochSeconds = z.int().min(0)
 
 /** Stands in URLs (`KeyId=`) and file names as it is. */
-const kid = z.string().regex(/^[A-Za-z0-9_~][A-Za-z0-9._~-]{0,127}$/, {
-  error: 'a kid has 1 to 128 letters, digits, . _ ~ and -',
+const kid = z.string().regex(/^[A-Za-z0-9_~][A-Za-z0-9._~@+-]{0,127}$/, {
+  error: 'a kid has 1 to 128 letters, digits, . _ ~ @ + and -',
 })
 
 /** The members of a JWK that all keys share; RFC 7517 section 4 lets readers ignore others. */
@@ -35,12 +42,9 @@ export const jwkSchema = z.looseObject({
   kty: choice(['oct', 'RSA', 'EC', 'OKP']),
   kid,
   alg: choice(ALGORITHM_NAMES),
-  use: z
-    .literal('sig', { error: 'a key that is not for signatures (use) cannot serve links' })
-    .optional(),
-  schemes: z
-    .array(choice(KEY_SCHEME_NAMES, LATER_SCHEME_NAMES))
-    .min(1, { error: 'names no scheme' }),
+  use: choice(['sig', 'enc']).optional(),
+  issuer: z.string().min(1, { error: 'must not be empty' }).optional(),
+  schemes: z.array(choice(KEY_SCHEME_NAMES)).min(1, { error: 'names no scheme' }),
   notBefore: epochSeconds.optional(),
   retireAt: epochSeconds.optional(),
 })

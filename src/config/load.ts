@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { NetworkSet } from '../base/network-set.ts'
 import { KNOWS_NO_COUNTRY, type NetworkLookup } from '../geo/network-lookup.ts'
-import { checkGateway } from './check-gateway.ts'
+import { checkGateway, weakSchemes } from './check-gateway.ts'
 import { type ApiClientEntry, loadClients } from './clients.ts'
 import { itemsAt, keysAt, textAt } from './draft.ts'
 import { type AdminToken, type KeyMaterial, loadAdminTokens, loadKeys } from './keys.ts'
@@ -109,7 +109,12 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     adminTokens: tokens.tokens,
     clients: clients.clients,
     problems,
-    warnings: [...keys.warnings, ...tokens.warnings, ...clients.warnings],
+    warnings: [
+      ...(isJudged ? [...weakSchemes(data)].map((finding) => source.locate(finding)) : []),
+      ...keys.warnings,
+      ...tokens.warnings,
+      ...clients.warnings,
+    ],
     digest: hash('sha256', JSON.stringify([config, [...policies.policies]])).slice(0, 16),
   }
 }

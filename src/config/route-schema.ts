@@ -1,43 +1,35 @@
 import { z } from 'zod'
-import { choice, givenName, text } from './fields.ts'
-import { LATER_SCHEME_NAMES, SCHEME_NAMES, type SchemeName } from './scheme-names.ts'
+import { choice, givenName } from './fields.ts'
+import { schemeDefinition, SCHEMES } from '../link/schemes/registry.ts'
+import { SCHEME_NAMES } from './scheme-names.ts'
 
-/** A link format that a route accepts, with its options. */
+/** A link format that a route accepts, with its options, defaults filled in. */
 export interface SchemeEntry {
-  readonly name: SchemeName
-  /** sluice-jwt: the `iss` that a token must carry. */
-  readonly issuer?: string | undefined
-  /** sluice-jwt: the `aud` that a token must carry. */
-  readonly audience?: string | undefined
+  readonly name: string
+  readonly [option: string]: unknown
 }
 
-const schemeName = choice(SCHEME_NAMES, LATER_SCHEME_NAMES, {
+const schemeName = choice(SCHEME_NAMES, [], {
   'sluice-tag': 'sluice-tag is for keys; no link has this format',
-  'cloudflare-stream':
-    'cloudflare-stream is not built yet on a route; apis.stream takes its tokens',
 })
 
-const schemeWithOptions = z
-  .strictObject({
-    name: schemeName.describe('Name of the link format.'),
-    issuer: text.optional().describe('sluice-jwt only: the iss claim that a token must carry.'),
-    audience: text.optional().describe('sluice-jwt only: the aud claim that a token must carry.'),
-  })
-  .superRefine((entry, context) => {
-    if (entry.name === 'sluice-jwt') return
-    for (const option of ['issuer', 'audience'] as const) {
-      if (entry[option] === undefined) continue
-      context.addIssue({
-        code: 'custom',
-        path: [option],
-        message: `is an option of sluice-jwt, not of ${entry.name}`,
-      })
-    }
-  })
+const [first, ...others] = SCHEMES.map(({ name, options }) =>
+  options.extend({ name: z.literal(name).describe('Name of the link format.') }),
+)
+if (!first) throw new Error('there are no schemes')
 
-const schemeEntry = z
-  .union([schemeName, schemeWithOptions])
-  .transform((entry): SchemeEntry => (typeof entry === 'string' ? { name: entry } : entry))
+const schemeWithOptions = z.discriminatedUnion('name', [first, ...others], {
+  error: (issue) => {
+    const { name } = (issue.input ?? {}) as { readonly name?: unknown }
+    const result = schemeName.safeParse(name)
+    return result.success ? undefined : result.error.issues[0]?.message
+  },
+})
+
+const schemeEntry = z.union([schemeName, schemeWithOptions]).transform((entry): SchemeEntry => {
+  if (typeof entry !== 'string') return entry as SchemeEntry
+  return { name: entry, ...schemeDefinition(entry)?.options.parse({}) }
+})
 
 export const routePath = z.string().superRefine((path, context) => {
   const wrong = whyNotRoutePath(path)

@@ -29,7 +29,7 @@ function collect(
     ...issue.path.map((segment) => (typeof segment === 'number' ? segment : String(segment))),
   ]
   if (issue.code === 'unrecognized_keys') {
-    const known = fieldNamesAt(schema, path)
+    const known = fieldNamesAt(schema, data, path)
     for (const key of issue.keys) {
       findings.push({
         path: [...path, key],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { valueAt } from './draft.ts'
 import type { PathSegment } from './problem.ts'
 
 /** What may stand below a place of a schema: named fields, any name, or numbered items. */
@@ -8,8 +9,11 @@ export type Shape =
   | { readonly kind: 'items'; readonly item: z.core.$ZodType }
   | { readonly kind: 'scalar' }
 
-/** The shape of a schema, behind its defaults and transforms; unions of maps give all their fields. */
-export function shapeOf(schema: z.core.$ZodType): Shape {
+/**
+ * The shape of a schema, behind its defaults and transforms. A union of maps gives all their fields, or
+ * those of the one that the value is by its discriminator.
+ */
+export function shapeOf(schema: z.core.$ZodType, value?: unknown): Shape {
   const bare = unwrap(schema)
   if (bare instanceof z.ZodObject)
     return { kind: 'fields', fields: new Map(Object.entries(bare.shape)) }
@@ -18,7 +22,8 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
   if (!(bare instanceof z.ZodUnion)) return { kind: 'scalar' }
   const fields = new Map<string, z.core.$ZodType>()
   for (const option of bare.options) {
-    const shape = shapeOf(option)
+    if (!mayBe(bare, option, value)) continue
+    const shape = shapeOf(option, value)
     if (shape.kind === 'fields') for (const [name, field] of shape.fields) fields.set(name, field)
   }
   return { kind: 'fields', fields }
@@ -40,17 +45,32 @@ export function stepShape(shape: Shape, segment: PathSegment): z.core.$ZodType |
   }
 }
 
-/** The names of the fields at a path of a schema; none where names are free. */
+/** The names of the fields at a path of a schema, for the data there; none where names are free. */
 export function fieldNamesAt(
   schema: z.core.$ZodType,
+  data: unknown,
   path: readonly PathSegment[],
 ): readonly string[] {
   let at: z.core.$ZodType | undefined = schema
-  for (const segment of path) {
-    at = at && stepShape(shapeOf(at), segment)
+  for (const [depth, segment] of path.entries()) {
+    at = at && stepShape(shapeOf(at, valueAt(data, path.slice(0, depth))), segment)
   }
-  const shape = at && shapeOf(at)
+  const shape = at && shapeOf(at, valueAt(data, path))
   return shape?.kind === 'fields' ? [...shape.fields.keys()] : []
+}
+
+/** Whether a value may be meant for an option of a union; one without a known discriminator for any. */
+function mayBe(union: z.ZodUnion, option: z.core.$ZodType, value: unknown): boolean {
+  if (!(union instanceof z.ZodDiscriminatedUnion) || !(option instanceof z.ZodObject)) return true
+  const { discriminator } = union.def
+  const given = valueAt(value, [discriminator])
+  const isKnown = union.options.some((other) => takes(other, discriminator, given))
+  return !isKnown || takes(option, discriminator, given)
+}
+
+function takes(option: z.core.$ZodType, discriminator: string, given: unknown): boolean {
+  const literal: unknown = option instanceof z.ZodObject ? option.shape[discriminator] : undefined
+  return literal instanceof z.ZodLiteral && literal.values.has(given as string)
 }
 
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { apisSchema } from './apis-schema.ts'
-import { emptyUntilBuilt, givenName, notBuiltYet, text } from './fields.ts'
+import { givenName, notBuiltYet, text } from './fields.ts'
+import { jwksSchema } from './jwks-schema.ts'
 import { originSchema } from './origin-schema.ts'
 import { routeSchema } from './route-schema.ts'
 import {
@@ -21,9 +22,7 @@ export const gatewaySchema = z
     keys: z
       .strictObject({
         directory: text.default('../keys').describe('Directory with one JWK or JWK Set a file.'),
-        jwks: emptyUntilBuilt('a remote JWK Set (keys.jwks)').describe(
-          'Not built yet; leave it empty.',
-        ),
+        jwks: jwksSchema,
       })
       .prefault({})
       .describe('Keys that sign and verify links.'),

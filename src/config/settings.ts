@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { keysAt } from './draft.ts'
+import { keysAt, valueAt } from './draft.ts'
 import { formatPath, type PathSegment, type Problem } from './problem.ts'
 import { shapeOf, stepShape } from './schema-shape.ts'
 import { didYouMean, fold } from './suggestion.ts'
@@ -64,7 +64,7 @@ function resolveName(name: string, schema: z.core.$ZodType, data: unknown): Reso
   const path: PathSegment[] = []
   let at = schema
   for (const part of name.split('__')) {
-    const shape = shapeOf(at)
+    const shape = shapeOf(at, valueAt(data, path))
     const known = shape.kind === 'fields' ? [...shape.fields.keys()] : keysAt(data, path)
     const segment =
       shape.kind === 'items' && /^\d{1,4}$/.test(part)

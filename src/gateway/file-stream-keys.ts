@@ -6,7 +6,7 @@ import { type Clock, type EpochSeconds, secondsOf } from '../base/clock.ts'
 import { writeKey } from '../config/key-files.ts'
 import { jwkSchema } from '../config/key-schema.ts'
 import type { CreatedStreamKey, StreamKeys } from '../dialect/services.ts'
-import { CLOUDFLARE_STREAM } from '../link/schemes/cloudflare-stream.ts'
+import { CLOUDFLARE_STREAM } from '../link/schemes/stream-token.ts'
 
 /** As many as Cloudflare lets an account have. */
 const MAX_KEYS = 1000

@@ -8,6 +8,7 @@ import { recordOfRefusedBytes } from '../http/refused-bytes.ts'
 import type { RecordSink } from '../record/access-record.ts'
 import { StoredHistory } from '../http/history.ts'
 import { createPublicServer } from '../http/http-server.ts'
+import { RemoteKeys } from '../jwks/remote-keys.ts'
 import { EmbeddedLeaseStore } from '../lease/embedded-lease-store.ts'
 import { RateRegistry } from '../lease/rate.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
@@ -36,6 +37,8 @@ import { version } from './version.ts'
 const RECENT_RECORDS = 10_000
 const CHECKPOINT_MS = 1000
 const PRUNE_MS = 600_000
+/** How long a start waits for keys that are published elsewhere. */
+const REMOTE_KEYS_PATIENCE_MS = 3000
 
 export interface GatewayOptions extends ConfigSources {
   readonly clock?: Clock
@@ -91,9 +94,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       streamKeys: new FileStreamKeys(config.keys.directory, clock, () => reload()),
       firstCalls,
     }
+  const remoteKeys = new RemoteKeys(clock, warn)
   const build = (from: typeof loaded): Runtime =>
-    buildRuntime(from, { clock, warn, catalogue, apiParts, desk: () => desk() })
+    buildRuntime(from, {
+      clock,
+      warn,
+      publicUrl: () => publicUrl,
+      keySource: remoteKeys,
+      catalogue,
+      apiParts,
+      desk: () => desk(),
+    })
   let runtime: Runtime = build(loaded)
+  const useRemoteKeys = (): void => {
+    remoteKeys.use(
+      runtime.config.keys.jwks,
+      loaded.keys.map(({ kid }) => kid),
+    )
+  }
+  useRemoteKeys()
 
   const ledger = new DownloadLedger(database)
   const revocations = new RevocationList(database)
@@ -111,6 +130,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     heldLeases: () => leases.held,
     configHash: () => runtime.digest,
     listAges: () => runtime.lists.ages(),
+    keySets: () => remoteKeys.states(),
     countryDataAge: () => (clock.now() - runtime.countries.builtAt.getTime()) / 1000,
   })
   const onInternalFailure = (error: Error, requestId: string): void => {
@@ -152,11 +172,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       records.write(recordOfRefusedBytes(refused, clock.now()))
     },
   })
+  await remoteKeys.settle(REMOTE_KEYS_PATIENCE_MS)
   await listen(publicServer.listener, config.server.host, config.server.port)
   const publicUrl = publicUrlOf(config.server, publicServer.listener)
   const desk = (): LinkDesk => {
-    const { routes, keys, countries } = runtime
-    return { clock, publicUrl, routes, keys, countries }
+    const { routes, keys, countries, site } = runtime
+    return { clock, publicUrl, site, routes, keys, countries }
   }
 
   const repeat = (milliseconds: number, work: () => void): NodeJS.Timeout =>
@@ -175,6 +196,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const next = build(loaded)
       runtime.close()
       runtime = next
+      useRemoteKeys()
       for (const key of fixedAtStart(config, next.config)) {
         warn(`${key} was changed; it takes a restart`)
       }
@@ -223,6 +245,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   } catch (error) {
     // a start that fails leaves nothing behind that would keep the process alive
     publicServer.listener.close()
+    remoteKeys.close()
     throw error
   }
 
@@ -261,6 +284,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await closeAdmin(adminServer)
       ledger.checkpoint()
       runtime.close()
+      remoteKeys.close()
       await accessLog.close()
       database.close()
     },

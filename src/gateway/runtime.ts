@@ -2,16 +2,15 @@ import { readFileSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
 import { NetworkSet } from '../base/network-set.ts'
-import type { KeyMaterial } from '../config/keys.ts'
+import { keyOf } from '../config/key-of.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { SchemeEntry } from '../config/route-schema.ts'
 import type { GatewayConfig, OriginConfig } from '../config/schema.ts'
 import type { Entrance } from '../http/receive.ts'
 import { type Route, RouteTable } from '../http/route.ts'
-import { type Key, KeyRing } from '../link/key-ring.ts'
+import { KeyRing, type KeySource } from '../link/key-ring.ts'
 import type { Scheme } from '../link/scheme.ts'
-import { SluiceHmac } from '../link/schemes/sluice-hmac.ts'
-import { SluiceJwt } from '../link/schemes/sluice-jwt.ts'
+import { schemeDefinition } from '../link/schemes/registry.ts'
 import { LinkVerifier } from '../link/verify-link.ts'
 import { FileOrigin } from '../origin/file-origin.ts'
 import { HttpOrigin } from '../origin/http-origin.ts'
@@ -22,6 +21,8 @@ import { Tagger } from '../tag/tagger.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import { CatalogueOrigin } from '../catalogue/catalogue-origin.ts'
 import type { ApiTable } from '../dialect/api-table.ts'
+import { siteOf } from '../request/client-site.ts'
+import type { Site } from '../request/request-context.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import { type ApiParts, buildApis } from './apis.ts'
 import { LiveLists } from './live-lists.ts'
@@ -41,6 +42,10 @@ export interface Runtime extends Entrance {
 interface RuntimeOptions {
   readonly clock: Clock
   readonly warn: (message: string) => void
+  /** What clients call; known for sure when the gateway listens. */
+  readonly publicUrl?: () => string
+  /** Keys that are published elsewhere; absent for tools that ask nobody. */
+  readonly keySource?: KeySource
   readonly catalogue: Catalogue
   /** Undefined when no published API is switched on, and for tools that answer no calls. */
   readonly apiParts?: ApiParts | undefined
@@ -51,10 +56,10 @@ interface RuntimeOptions {
 /** Builds the parts that a valid configuration names. */
 export function buildRuntime(
   loaded: LoadedConfig & { readonly config: GatewayConfig },
-  { clock, warn, catalogue, apiParts, desk }: RuntimeOptions,
+  { clock, warn, publicUrl, keySource, catalogue, apiParts, desk }: RuntimeOptions,
 ): Runtime {
   const { config } = loaded
-  const keys = new KeyRing(loaded.keys.map(keyOf))
+  const keys = new KeyRing(loaded.keys.map(keyOf), keySource)
   const lists = new LiveLists(config.lists, loaded.lists, clock, warn)
   const origins = new Map(
     Object.entries(config.origins).map(([name, origin]) => [name, buildOrigin(origin)]),
@@ -79,6 +84,7 @@ export function buildRuntime(
       new CatalogueOrigin(catalogue, origins),
     )
   const routes = new RouteTable(assets ? [...configured, assets] : configured)
+  let site: Site | undefined
   return {
     config,
     keys,
@@ -86,6 +92,9 @@ export function buildRuntime(
     origins,
     routes,
     apis: assets && apiParts && desk && buildApis(apiParts, assets, loaded.clients, desk),
+    get site() {
+      return (site ??= siteOf(publicUrl?.() ?? config.server.publicUrl))
+    },
     digest: loaded.digest,
     tagger: new Tagger(keys),
     countries: loaded.countries,
@@ -107,21 +116,6 @@ function known<T>(parts: ReadonlyMap<string, T>, name: string): T {
   return part
 }
 
-function keyOf(material: KeyMaterial): Key {
-  const { secret, privateKey, publicKey } = material
-  const verifyKey = secret ?? publicKey
-  if (!verifyKey) throw new Error(`the key ${material.kid} has no half that verifies`)
-  return {
-    kid: material.kid,
-    alg: material.alg,
-    schemes: new Set(material.schemes),
-    notBefore: material.notBefore,
-    retireAt: material.retireAt,
-    verifyKey,
-    signKey: secret ?? privateKey,
-  }
-}
-
 function buildOrigin(config: OriginConfig): Origin {
   switch (config.type) {
     case 'file':
@@ -135,13 +129,8 @@ function buildOrigin(config: OriginConfig): Origin {
   }
 }
 
-function buildScheme(entry: SchemeEntry, policy: Policy): Scheme {
-  switch (entry.name) {
-    case 'sluice-hmac':
-      return new SluiceHmac({ isIgnored: policy.isIgnoredParameter })
-    case 'sluice-jwt':
-      return new SluiceJwt({ issuer: entry.issuer, audience: entry.audience })
-    default:
-      return entry.name satisfies never
-  }
+function buildScheme({ name, ...options }: SchemeEntry, policy: Policy): Scheme {
+  const definition = schemeDefinition(name)
+  if (!definition) throw new Error(`no scheme is called ${name}`)
+  return definition.create(options, { isIgnored: policy.isIgnoredParameter })
 }

@@ -14,8 +14,8 @@ import {
   validatorHeaders,
 } from '../delivery/response-headers.ts'
 import type { SharedRate } from '../lease/rate.ts'
-import type { Grant } from '../link/grant.ts'
-import type { OpenObject } from '../origin/origin.ts'
+import type { Grant, ResponseOverrides } from '../link/grant.ts'
+import type { ObjectMeta, OpenObject } from '../origin/origin.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { answerFailure, answerRefusal } from './answer.ts'
 import { ClientBody } from './client-body.ts'
@@ -46,6 +46,7 @@ export function deliver(
       answerWithoutBody(exchange, 304, [
         ...validatorHeaders(object.meta),
         ...frame(exchange, terms),
+        ...renewal(terms),
       ])
       return
     case 'precondition-failed':
@@ -82,7 +83,7 @@ function deliverRange(
   contentRange?: readonly string[],
 ): void {
   const status = contentRange ? 206 : 200
-  const headers = headersOf(exchange, object, terms, contentTypeOf(object, terms.name))
+  const headers = headersOf(exchange, object, terms, contentTypeOf(object, terms))
   if (contentRange) headers.push(...contentRange)
   const length = end === Infinity ? undefined : end - start
   if (length === undefined) exchange.isUnframed = true
@@ -112,7 +113,7 @@ function deliverParts(
   size: number,
   terms: DeliveryTerms,
 ): void {
-  const framing = frameMultipart(ranges, size, contentTypeOf(object, terms.name))
+  const framing = frameMultipart(ranges, size, contentTypeOf(object, terms))
   const headers = headersOf(exchange, object, terms, framing.contentType)
   headers.push('Content-Length', String(framing.contentLength))
   let next = 0
@@ -158,8 +159,8 @@ function answerWithoutBody(exchange: Exchange, status: number, headers: string[]
   exchange.response.end()
 }
 
-function contentTypeOf(object: OpenObject, name: string): string {
-  return object.meta.contentType ?? contentTypeFor(name)
+function contentTypeOf(object: OpenObject, { grant, name }: DeliveryTerms): string {
+  return grant.response?.contentType ?? object.meta.contentType ?? contentTypeFor(name)
 }
 
 function headersOf(
@@ -168,7 +169,20 @@ function headersOf(
   terms: DeliveryTerms,
   contentType: string,
 ): string[] {
-  const { grant, name, route } = terms
+  const { response } = terms.grant
+  const disposition = response?.contentDisposition ?? dispositionOf(terms)
+  const headers = objectHeaders(metaOf(object, response), contentType, disposition)
+  // a link's Cache-Control is not sent: no shared cache may keep what is gated
+  if (response?.expires !== undefined) headers.push('Expires', response.expires)
+  // shown in the browser these could run as pages of the gateway's own origin
+  if (!/^\s*attachment\b/i.test(disposition) && /html|xml|svg/i.test(contentType)) {
+    headers.push('Content-Security-Policy', 'sandbox')
+  }
+  headers.push(...frame(exchange, terms), ...renewal(terms))
+  return headers
+}
+
+function dispositionOf({ grant, name, route }: DeliveryTerms): string {
   const { streaming, filename } = grant.constraints
   const disposition =
     streaming === undefined
@@ -176,17 +190,20 @@ function headersOf(
       : streaming
         ? 'inline'
         : 'attachment'
-  const headers = objectHeaders(
-    object.meta,
-    contentType,
-    contentDisposition(disposition, filename ?? name.slice(name.lastIndexOf('/') + 1)),
-  )
-  // shown in the browser these could run as pages of the gateway's own origin
-  if (disposition === 'inline' && /html|xml|svg/.test(contentType)) {
-    headers.push('Content-Security-Policy', 'sandbox')
-  }
-  headers.push(...frame(exchange, terms))
-  return headers
+  return contentDisposition(disposition, filename ?? name.slice(name.lastIndexOf('/') + 1))
+}
+
+/** What is known of the object, with what the link says of its coding and language. */
+function metaOf({ meta }: OpenObject, response: ResponseOverrides | undefined): ObjectMeta {
+  if (!response) return meta
+  const { contentEncoding = meta.contentEncoding, contentLanguage = meta.contentLanguage } =
+    response
+  return { ...meta, contentEncoding, contentLanguage }
+}
+
+/** What keeps a link going while it is used. */
+function renewal({ context, grant }: DeliveryTerms): readonly string[] {
+  return grant.renew?.(context) ?? []
 }
 
 /** What every answer carries. */

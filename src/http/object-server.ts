@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import type { Clock, EpochSeconds } from '../base/clock.ts'
 import type { GatewayError } from '../base/failure.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
 import { planDelivery } from '../delivery/plan.ts'
@@ -6,6 +6,7 @@ import { parseRange } from '../delivery/byte-range.ts'
 import type { LeaseStore } from '../lease/lease.ts'
 import type { RateRegistry } from '../lease/rate.ts'
 import type { Grant } from '../link/grant.ts'
+import { MAX_AHEAD_SECONDS } from '../link/scheme.ts'
 import type { OpenObject } from '../origin/origin.ts'
 import { decide } from '../policy/decide.ts'
 import { bytesPerSecond, maxUses } from '../policy/limits.ts'
@@ -172,7 +173,7 @@ export class ObjectServer {
     if (policy.address.pin !== 'first-use' || grant.constraints.ip || !context.client)
       return undefined
     const { ledger, history } = this.#services
-    ledger.pin(grant.countKey, context.client, keepUntil(grant, policy))
+    ledger.pin(grant.countKey, context.client, keepUntil(grant, context.now, policy))
     const no = isPinnedHere.check(grant, context, policy, history)
     return policy.address.enforcement === 'enforce' ? no : undefined
   }
@@ -190,7 +191,7 @@ export class ObjectServer {
       key,
       ...identity,
       now: context.now,
-      expires: keepUntil(grant, route.policy),
+      expires: keepUntil(grant, context.now, route.policy),
       uses: max === undefined ? undefined : { max, coverage: route.policy.uses.coverage },
       mayResume: context.headers.range !== undefined,
     })
@@ -247,7 +248,8 @@ function needsMetadataFirst({ headers, method }: RequestContext, ranges: number)
   )
 }
 
-/** Until when a link can still mean anything: its end, leeway and grace. */
-function keepUntil(grant: Grant, policy: Policy): number {
-  return grant.validUntil + policy.leeway.expirySeconds + policy.resume.graceSeconds
+/** Until when a link can still mean anything: its end, leeway and grace; of one without end, ten years. */
+function keepUntil(grant: Grant, now: EpochSeconds, policy: Policy): EpochSeconds {
+  const end = Math.min(grant.validUntil, now + MAX_AHEAD_SECONDS)
+  return end + policy.leeway.expirySeconds + policy.resume.graceSeconds
 }

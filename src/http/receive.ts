@@ -7,9 +7,10 @@ import type { NetworkSet } from '../base/network-set.ts'
 import { callPreflightHeaders, preflightHeaders } from '../delivery/response-headers.ts'
 import { type CanonicalPath, canonicalisePath } from '../request/canonical-path.ts'
 import { clientAddress } from '../request/client-address.ts'
-import type { RequestContext } from '../request/request-context.ts'
+import { clientSite } from '../request/client-site.ts'
+import type { RequestContext, Site } from '../request/request-context.ts'
 import { readHeaders, type RequestHeaders } from '../request/request-headers.ts'
-import { cutTarget, type RequestTarget, withPathToken } from '../request/request-target.ts'
+import { cutTarget, type RequestTarget } from '../request/request-target.ts'
 import type { Tagger } from '../tag/tagger.ts'
 import type { ApiEndpoint, Apis } from './api.ts'
 import type { Exchange } from './exchange.ts'
@@ -18,6 +19,8 @@ import type { Route, RouteTable } from './route.ts'
 /** What the first phase needs of the configuration in force. */
 export interface Entrance {
   readonly routes: RouteTable
+  /** Scheme and host that clients call, if no trusted proxy says otherwise. */
+  readonly site: Site
   readonly trustedProxies: NetworkSet
   readonly countries: NetworkLookup
   /** The public keys as a JWK Set. */
@@ -34,7 +37,6 @@ export type Arrival =
   | { readonly outcome: 'refused'; readonly refusal: Refusal; readonly headers?: readonly string[] }
 
 const JWKS_PATH = '/.well-known/jwks.json'
-const PATH_TOKEN_SCHEME = 'sluice-jwt'
 const GET_HEAD = ['GET', 'HEAD']
 
 /** The peer as its PROXY header named it; set before the first request of the connection. */
@@ -56,6 +58,8 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
   exchange.client = client.outcome === 'known' ? client.address : undefined
   exchange.country = exchange.client && entrance.countries.country(exchange.client)
   if (client.outcome === 'conflict') return refused('request_invalid', client.why)
+  const called = clientSite(peerOf(request.socket), headers, entrance.trustedProxies, entrance.site)
+  if (called.outcome === 'conflict') return refused('request_invalid', called.why)
   const broken = protocolFault(request.httpVersion, headers)
   if (broken !== undefined) return refused('request_invalid', broken)
   const method = request.method ?? ''
@@ -64,25 +68,29 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     if (method === 'OPTIONS' && request.url === '*') return answerOptions(exchange, GET_HEAD, [])
     return refused('request_invalid', 'the request target is no path')
   }
-  const { path, route, why, ...located } = locate(target, entrance.routes)
-  const contextAt = (requestTarget: RequestTarget, requestPath: CanonicalPath): RequestContext => ({
+  const located = entrance.routes.locate(target)
+  const { route, why } = located
+  const path =
+    located.path ?? (isRoot(target, entrance.routes) ? ('/' as CanonicalPath) : undefined)
+  const contextAt = (requestPath: CanonicalPath): RequestContext => ({
     id: exchange.id,
     now: Math.floor(exchange.startedAt / 1000),
     method,
-    target: requestTarget,
+    target,
     path: requestPath,
     headers,
+    site: called.site,
     client: exchange.client,
     country: exchange.country,
   })
   const { apis } = entrance
   if (apis && (route === undefined || route.path === '/')) {
-    const called = findEndpoint(target, apis)
-    if (called) {
-      return call(exchange, apis, called.endpoint, contextAt(target, called.path))
+    const found = findEndpoint(target, apis)
+    if (found) {
+      return call(exchange, apis, found.endpoint, contextAt(found.path))
     }
   }
-  exchange.path = path && recordable(path, route)
+  exchange.path = path && recordable(located.withoutToken ?? path, route)
   exchange.route = route
   if (path === undefined) return refused('path_invalid', why)
   if (!route) {
@@ -99,7 +107,7 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     return refused('method_not_allowed', `method ${method.slice(0, 20)}`, ['Allow', allow])
   }
   if (hasBody(headers)) return refused('request_invalid', 'a download has no request body')
-  return { outcome: 'accepted', context: contextAt(located.target, path), route }
+  return { outcome: 'accepted', context: contextAt(path), route }
 }
 
 /** The endpoint of a published API. A slash at the end of its path changes nothing. */
@@ -161,37 +169,9 @@ function recordable(path: string, route: Route | undefined): string {
   return (route ? path : path.replace(/^\/~[^/]*/, '/~')).replace(TOKEN_SEGMENT, '/~')
 }
 
-interface Located {
-  readonly target: RequestTarget
-  readonly path: CanonicalPath | undefined
-  readonly route: Route | undefined
-  /** Why there is no path. */
-  readonly why: string
-}
-
-/** The path and its route. `/~TOKEN` is a link only where the route behind it takes such links. */
-function locate(target: RequestTarget, routes: RouteTable): Located {
-  const behind = withPathToken(target)
-  if (behind) {
-    const located = locatePlain(behind, routes)
-    const { route } = located
-    if (route?.verifier.schemes.some((scheme) => scheme.name === PATH_TOKEN_SCHEME)) return located
-    // a hostile path behind a token stays hostile, and the token stays out of the record
-    if (located.path === undefined) return located
-  }
-  return locatePlain(target, routes)
-}
-
-function locatePlain(target: RequestTarget, routes: RouteTable): Located {
-  const result = canonicalisePath(target.rawPath)
-  if (result.ok) return { target, path: result.path, route: routes.find(result.path), why: '' }
-  const isRoot = target.rawPath === '/' && !routes.find('/')
-  return {
-    target,
-    path: isRoot ? ('/' as CanonicalPath) : undefined,
-    route: undefined,
-    why: result.why,
-  }
+/** The path `/` is no object's, but nothing hostile either. */
+function isRoot({ rawPath }: RequestTarget, routes: RouteTable): boolean {
+  return rawPath === '/' && !routes.find('/')
 }
 
 function findClient(

@@ -158,6 +158,8 @@ export const CONSTRAINTS: { readonly [N in ConstraintName]-?: Field<NonNullable<
 
 export const CONSTRAINT_NAMES = Object.keys(CONSTRAINTS) as ConstraintName[]
 
+export const ALL_CONSTRAINTS: ReadonlySet<ConstraintName> = new Set(CONSTRAINT_NAMES)
+
 export function isConstraintName(name: string): name is ConstraintName {
   return Object.hasOwn(CONSTRAINTS, name)
 }

@@ -5,9 +5,14 @@ import type { RequestContext } from '../request/request-context.ts'
 import type { Grant } from './grant.ts'
 import { isActive, type KeyRing } from './key-ring.ts'
 import type { Carrier, Scheme, Verification } from './scheme.ts'
+import { SchemeFinder } from './scheme-finder.ts'
 
 /** Grants remembered by one route. An entry is some hundred bytes; the bound keeps a flood of links small. */
 const MAX_REMEMBERED = 50_000
+
+export type LocatedLink =
+  | { readonly outcome: 'found'; readonly scheme: Scheme; readonly carrier: Carrier }
+  | Exclude<Verification, { readonly outcome: 'granted' }>
 
 /**
  * Finds the one link of a request among the schemes of a route and verifies it. A verified link is
@@ -17,45 +22,53 @@ const MAX_REMEMBERED = 50_000
 export class LinkVerifier {
   readonly schemes: readonly Scheme[]
   readonly #keys: KeyRing
+  readonly #finder: SchemeFinder
   readonly #remembered = new LRUCache<string, Grant>({ max: MAX_REMEMBERED })
+  /** Of the keys that verified what is remembered. */
+  #version: number
 
   constructor(schemes: readonly Scheme[], keys: KeyRing) {
     this.schemes = schemes
     this.#keys = keys
+    this.#version = keys.version
+    this.#finder = new SchemeFinder(schemes)
   }
 
   verify(context: RequestContext): Verification {
     const link = this.locate(context)
     if (link.outcome !== 'found') return link
     const { scheme, carrier } = link
+    if (this.#version !== this.#keys.version) {
+      this.#remembered.clear()
+      this.#version = this.#keys.version
+    }
     const digest = digestText(`${scheme.name} ${carrier.place} ${carrier.text}`)
     const known = this.#remembered.get(digest)
     if (known) {
       if (isActive(known.key, context.now)) return { outcome: 'granted', grant: known }
       this.#remembered.delete(digest)
     }
-    const verified = scheme.verify(carrier, this.#keys, context.now)
+    const verified = scheme.verify(carrier, this.#keys, context)
     if (verified.outcome === 'granted') this.#remembered.set(digest, verified.grant)
     return verified
   }
 
   /** The link of a request before its signature is looked at. Two links refuse, even if one is good. */
-  locate(
-    context: RequestContext,
-  ):
-    | { readonly outcome: 'found'; readonly scheme: Scheme; readonly carrier: Carrier }
-    | Exclude<Verification, { readonly outcome: 'granted' }> {
-    let link: { outcome: 'found'; scheme: Scheme; carrier: Carrier } | undefined
-    for (const scheme of this.schemes) {
+  locate(context: RequestContext): LocatedLink {
+    let sure: Extract<LocatedLink, { outcome: 'found' }> | undefined
+    let weak: Extract<LocatedLink, { outcome: 'found' }> | undefined
+    for (const scheme of this.#finder.candidates(context)) {
       const found = scheme.find(context)
       if (found.outcome === 'absent') continue
       if (found.outcome === 'refused') return found
-      if (link) {
-        const refusal = refuse('link_ambiguous', `links of ${link.scheme.name} and ${scheme.name}`)
+      const link = { outcome: 'found', scheme, carrier: found.carrier } as const
+      if (found.isWeak) weak ??= link
+      else if (!sure) sure = link
+      else {
+        const refusal = refuse('link_ambiguous', `links of ${sure.scheme.name} and ${scheme.name}`)
         return { outcome: 'refused', refusal }
       }
-      link = { outcome: 'found', scheme, carrier: found.carrier }
     }
-    return link ?? { outcome: 'absent' }
+    return sure ?? weak ?? { outcome: 'absent' }
   }
 }

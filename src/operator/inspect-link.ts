@@ -3,7 +3,7 @@ import { secondsOf, type EpochSeconds } from '../base/clock.ts'
 import type { Refusal } from '../base/refusal.ts'
 import { REASONS } from '../base/refusal.ts'
 import { writeConstraints } from '../link/constraints.ts'
-import type { Grant } from '../link/grant.ts'
+import { describeResource, type Grant } from '../link/grant.ts'
 import type { Route } from '../http/route.ts'
 import { decide, type TraceEntry } from '../policy/decide.ts'
 import { maxUses } from '../policy/limits.ts'
@@ -75,6 +75,7 @@ export function inspectLink(
     {
       url,
       now: as.time ?? secondsOf(desk.clock),
+      site: desk.site,
       method: as.method,
       headers: as.headers,
       client,
@@ -98,7 +99,7 @@ export function inspectLink(
   const link = {
     scheme: scheme.name,
     carrier: carrier.place,
-    canonical: scheme.canonicalText(carrier) ?? null,
+    canonical: scheme.canonicalText(carrier, context) ?? null,
   }
   const verified = route.verifier.verify(context)
   if (verified.outcome !== 'granted') {
@@ -108,7 +109,7 @@ export function inspectLink(
       link,
       ...(refusal && refusedBy(refusal)),
       trace: [{ rule: 'signature', outcome: 'refuse', ...refusal }],
-      hints: signatureHints(scheme, carrier, desk, context.now),
+      hints: signatureHints(scheme, carrier, desk, context),
     }
   }
   return { ...place, link, ...judge(verified.grant, context, route, history, as.ip !== undefined) }
@@ -149,14 +150,15 @@ function judge(
 }
 
 function proofOf(grant: Grant): Record<string, unknown> {
-  const { kind, path } = grant.resource
   return {
     id: grant.linkId,
     kid: grant.key.kid,
     alg: grant.key.alg,
-    path: kind === 'prefix' ? `${path}*` : path,
-    expires_at: grant.validUntil,
+    path: describeResource(grant.resource),
+    expires_at: grant.validUntil === Infinity ? null : grant.validUntil,
     ...Object.fromEntries(writeConstraints(grant.constraints, 'json')),
+    ...(grant.conditions && { conditions: grant.conditions.map(({ name }) => name) }),
+    ...(grant.response && { response: grant.response }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Address } from '../base/address.ts'
 import { secondsOf, type EpochSeconds } from '../base/clock.ts'
 import {
   CONSTRAINTS,
@@ -7,7 +8,9 @@ import {
   readConstraint,
 } from '../link/constraints.ts'
 import type { Route } from '../http/route.ts'
-import { MAX_AHEAD_SECONDS } from '../link/scheme.ts'
+import type { Grant } from '../link/grant.ts'
+import { MAX_AHEAD_SECONDS, type Scheme, type SignedLink } from '../link/scheme.ts'
+import { NATIVE_SCHEMES } from '../link/schemes/registry.ts'
 import type { Policy } from '../policy/policy.ts'
 import { canonicalisePath } from '../request/canonical-path.ts'
 import type { LinkDesk } from './link-desk.ts'
@@ -30,6 +33,9 @@ export interface MintedLink {
   readonly scheme: string
   readonly kid: string
   readonly expires_at: EpochSeconds
+  /** What a client sends beside the URL, for formats that are not carried in it. */
+  readonly cookies?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Why a link is not minted: the field, and what would be right. */
@@ -51,9 +57,7 @@ export function mintLink(
   const place = findRoute(desk, request.path)
   if ('field' in place) return place
   const { policy, verifier } = place.route
-  const scheme = verifier.schemes.find(
-    (candidate) => request.scheme === undefined || candidate.name === request.scheme,
-  )
+  const scheme = chooseScheme(verifier.schemes, request.scheme)
   if (!scheme) {
     const names = verifier.schemes.map((candidate) => candidate.name).join(', ')
     return { field: 'scheme', message: `the route ${place.route.path} accepts ${names}` }
@@ -62,28 +66,78 @@ export function mintLink(
   if ('field' in constraints) return constraints
   const expiresAt = expiry(request, policy, now)
   if (typeof expiresAt === 'object') return expiresAt
-  const beyond = beyondPolicy(constraints, policy, expiresAt)
+  const beyond =
+    beyondFormat(scheme, request.path, constraints) ?? beyondPolicy(constraints, policy, expiresAt)
   if (beyond) return beyond
   if (constraints.autograph_tag !== undefined) {
     const message = untaggable(desk, place.path, now)
     if (message !== undefined) return { field: 'autograph_tag', message }
   }
-  const key = desk.keys.signer(scheme.name, now)
+  const key = desk.keys.signer(scheme.name, now, (held) => scheme.signsWith?.(held) ?? true)
   if (!key) return { field: 'scheme', message: `there is no active key that signs ${scheme.name}` }
-  const jti = constraints.jti ?? randomBytes(12).toString('base64url')
   const signed = scheme.sign(
-    { path: request.path, expiresAt, constraints: { iat: now, ...constraints, jti } },
+    {
+      path: request.path,
+      expiresAt,
+      constraints: { ...ownConstraints(scheme, now), ...constraints },
+      site: desk.site,
+    },
     key,
+    desk.keys,
   )
   if ('reason' in signed) return fieldProblem(signed.detail)
-  assertVerifies(desk, signed.target, now, place.sample)
-  return {
-    url: desk.publicUrl + signed.target,
-    id: jti,
-    scheme: scheme.name,
-    kid: key.kid,
-    expires_at: expiresAt,
+  const client = constraints.ip?.[0]?.first
+  const grant = verifyMinted(desk, request.path, place.sample, signed, now, client)
+  const field = request.expires_at === undefined ? 'expires_in' : 'expires_at'
+  const begins = grant.constraints.nbf ?? 0
+  if (begins > now && constraints.nbf === undefined) {
+    return { field, message: `links of ${scheme.name} that end then begin at ${begins} only` }
   }
+  if (grant.validUntil <= now) {
+    return { field, message: `links of ${scheme.name} end on whole minutes: give more` }
+  }
+  const { target, ...carried } = signed
+  return {
+    url: desk.publicUrl + target,
+    id: grant.linkId,
+    scheme: scheme.name,
+    kid: grant.key.kid,
+    // formats that write minutes end a little earlier
+    expires_at: Math.min(expiresAt, grant.validUntil),
+    ...carried,
+  }
+}
+
+/** The format that was asked for; else the first native one, else the first of the route. */
+function chooseScheme(schemes: readonly Scheme[], name: string | undefined): Scheme | undefined {
+  if (name !== undefined) return schemes.find((scheme) => scheme.name === name)
+  return schemes.find((scheme) => NATIVE_SCHEMES.includes(scheme.name)) ?? schemes[0]
+}
+
+/** What the gateway adds to every link whose format can say it. */
+function ownConstraints({ expresses }: Scheme, now: EpochSeconds): Constraints {
+  return {
+    ...(expresses.has('iat') && { iat: now }),
+    ...(expresses.has('jti') && { jti: randomBytes(12).toString('base64url') }),
+  }
+}
+
+/** What the format has no words for, by the name of the field. */
+function beyondFormat(
+  scheme: Scheme,
+  path: string,
+  constraints: Constraints,
+): MintProblem | undefined {
+  if (path.endsWith('/*') && !scheme.signsPrefixes) {
+    return { field: 'path', message: `a link of ${scheme.name} opens one path, no prefix` }
+  }
+  for (const name of CONSTRAINT_NAMES) {
+    if (constraints[name] === undefined || scheme.expresses.has(name)) continue
+    // every link may be used many times unless it says otherwise
+    if (name === 'multi_use' && constraints.multi_use) continue
+    return { field: name, message: `a link of ${scheme.name} cannot say it` }
+  }
+  return undefined
 }
 
 /**
@@ -182,9 +236,33 @@ function fieldProblem(detail: string): MintProblem {
 }
 
 /** A link that we would refuse ourselves must not leave the house. */
-function assertVerifies(desk: LinkDesk, target: string, now: EpochSeconds, sample: string): void {
-  const url = target.startsWith('/~') ? target.slice(0, target.indexOf('/', 2)) + sample : target
-  const supposed = requestOf({ url, now }, desk.routes)
+function verifyMinted(
+  desk: LinkDesk,
+  path: string,
+  sample: string,
+  { target, cookies = {}, headers = {} }: SignedLink,
+  now: EpochSeconds,
+  client: Address | undefined,
+): Grant {
+  const cookie = Object.entries(cookies).map(([name, value]) => `${name}=${value}`)
+  const supposed = requestOf(
+    {
+      url: path.endsWith('/*') ? withinPrefix(target, path.slice(0, -1), sample) : target,
+      now,
+      client,
+      site: desk.site,
+      headers: { ...headers, ...(cookie.length > 0 && { cookie: cookie.join('; ') }) },
+    },
+    desk.routes,
+  )
   const verified = 'why' in supposed ? undefined : supposed.route.verifier.verify(supposed.context)
   if (verified?.outcome !== 'granted') throw new Error('a minted link does not verify')
+  return verified.grant
+}
+
+/** The link of a prefix, used for a path below it: what is asked for stands behind the link's path. */
+function withinPrefix(target: string, prefix: string, sample: string): string {
+  const question = target.indexOf('?')
+  const end = question < 0 ? target.length : question
+  return target.slice(0, end) + sample.slice(prefix.length) + target.slice(end)
 }

@@ -1,25 +1,27 @@
-import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { parseAddress } from '../base/address.ts'
-import { REASONS, type Refusal } from '../base/refusal.ts'
-import { policySchema } from '../config/policy-schema.ts'
-import { compilePolicy } from '../policy/compile-policy.ts'
-import { RouteTable } from '../http/route.ts'
-import { type Key, KeyRing } from '../link/key-ring.ts'
-import type { Scheme } from '../link/scheme.ts'
-import { CLOUDFLARE_STREAM, CloudflareStream } from '../link/schemes/cloudflare-stream.ts'
-import { SluiceHmac } from '../link/schemes/sluice-hmac.ts'
-import { SluiceJwt } from '../link/schemes/sluice-jwt.ts'
-import { LinkVerifier } from '../link/verify-link.ts'
+import { REASONS, refuse, type Refusal } from '../base/refusal.ts'
 import { NetworkSet } from '../base/network-set.ts'
-import type { Origin } from '../origin/origin.ts'
+import { policySchema } from '../config/policy-schema.ts'
+import { KeyRing } from '../link/key-ring.ts'
+import type { Scheme } from '../link/scheme.ts'
+import { NATIVE_SCHEMES, schemeDefinition } from '../link/schemes/registry.ts'
+import { LinkVerifier } from '../link/verify-link.ts'
+import { compilePolicy } from '../policy/compile-policy.ts'
 import { decide } from '../policy/decide.ts'
 import type { LinkHistory } from '../policy/rule.ts'
-import { requestOf } from './request-of.ts'
+import { type CanonicalPath, canonicalisePath } from '../request/canonical-path.ts'
+import { siteOf } from '../request/client-site.ts'
+import type { RequestContext } from '../request/request-context.ts'
+import { readHeaders } from '../request/request-headers.ts'
+import { cutTarget, type RequestTarget } from '../request/request-target.ts'
+import { type VectorKey, vectorKey } from './vector-key.ts'
 
 /** One test vector of a link format. */
 export interface Vector {
   readonly name: string
   readonly format: string
+  /** The form of the format, where it has several. */
+  readonly variant?: string
   readonly keys: readonly VectorKey[]
   readonly config?: Readonly<Record<string, unknown>>
   readonly method: string
@@ -36,25 +38,15 @@ export interface Vector {
   readonly code?: string
 }
 
-type VectorKey = { readonly id: string; readonly alg?: string } & (
-  | { readonly type: 'secret'; readonly encoding?: BufferEncoding; readonly value: string }
-  | { readonly type: 'jwk'; readonly value: JsonWebKey }
-  | { readonly type: 'rsa'; readonly publicKeyPem: string }
-)
-
 /** Vectors assume no leeway in either direction. */
 const POLICY = compilePolicy(
   'vectors',
-  policySchema.parse({ leeway: { notBeforeSeconds: 0 }, resume: { graceSeconds: 0 } }),
+  policySchema.parse({
+    leeway: { notBeforeSeconds: 0 },
+    resume: { graceSeconds: 0 },
+  }),
   () => new NetworkSet([]),
 )
-
-/** No vector gets as far as an object. */
-const NOWHERE: Origin = {
-  kind: 'none',
-  open: () => Promise.resolve({ state: 'missing' }),
-  close: () => undefined,
-}
 
 const NO_HISTORY: LinkHistory = {
   revocation: () => undefined,
@@ -65,10 +57,9 @@ const NO_HISTORY: LinkHistory = {
 
 /** Why a vector fails, or undefined when the gateway decides as it says. */
 export function replayVector(vector: Vector): string | undefined {
-  const scheme = schemeOf(vector)
-  if (!scheme) return 'this format is not built yet'
-  const keys = new KeyRing(vector.keys.map((key) => keyOf(key, vector.format)))
-  const refusal = decideVector(vector, new LinkVerifier([scheme], keys))
+  const scheme = schemeOfVector(vector)
+  if (typeof scheme === 'string') return scheme
+  const refusal = decideVector(vector, scheme)
   const outcome = refusal ? 'deny' : 'allow'
   if (outcome !== vector.expect) {
     return `expected ${vector.expect}, got ${outcome}${refusal ? ` (${refusal.reason}: ${refusal.detail})` : ''}`
@@ -79,66 +70,75 @@ export function replayVector(vector: Vector): string | undefined {
   return undefined
 }
 
-function decideVector(vector: Vector, verifier: LinkVerifier): Refusal | undefined {
-  const route = { path: '/', originName: 'none', origin: NOWHERE, verifier, policy: POLICY }
-  const cookies = Object.entries(vector.cookies ?? {}).map(([name, value]) => `${name}=${value}`)
-  const supposed = requestOf(
-    {
-      url: vector.url,
-      now: vector.now,
-      method: vector.method,
-      client: vector.clientIp === undefined ? undefined : parseAddress(vector.clientIp),
-      country: vector.country,
-      headers: { ...vector.headers, ...(cookies.length > 0 && { cookie: cookies.join('; ') }) },
-    },
-    new RouteTable([route]),
-  )
-  if ('why' in supposed) return { reason: 'path_invalid', detail: supposed.why }
-  const verified = verifier.verify(supposed.context)
-  if (verified.outcome === 'absent') return { reason: 'link_missing', detail: 'no link' }
+function decideVector(vector: Vector, scheme: Scheme): Refusal | undefined {
+  const keys = new KeyRing(vector.keys.map((key) => vectorKey(key, vector.format)))
+  const context = requestOfVector(vector, scheme)
+  if ('reason' in context) return context
+  const verified = new LinkVerifier([scheme], keys).verify(context)
+  if (verified.outcome === 'absent') return refuse('link_missing', 'no link')
   if (verified.outcome === 'refused') return verified.refusal
-  return decide(verified.grant, supposed.context, POLICY, NO_HISTORY).refusal
-}
-
-function schemeOf({ format, config = {} }: Vector): Scheme | undefined {
-  switch (format) {
-    case 'sluice-hmac':
-      return new SluiceHmac({ isIgnored: POLICY.isIgnoredParameter })
-    case 'sluice-jwt':
-      return new SluiceJwt({
-        issuer: config['issuer'] as string | undefined,
-        audience: config['audience'] as string | undefined,
-      })
-    case CLOUDFLARE_STREAM:
-      return new CloudflareStream(config)
-    default:
-      return undefined
+  const { grant } = verified
+  const { seen } = (vector.config ?? {}) as { readonly seen?: readonly string[] }
+  const { jti, multi_use } = grant.constraints
+  if (multi_use === false && jti !== undefined && seen?.includes(jti)) {
+    return refuse('link_used', 'the id was seen before')
   }
+  return decide(grant, context, POLICY, NO_HISTORY).refusal
 }
 
-function keyOf(key: VectorKey, format: string): Key {
-  const object = keyObject(key)
+/** The request of a vector, as the gateway's first phase would make it. */
+export function requestOfVector(vector: Vector, scheme: Scheme): RequestContext | Refusal {
+  const target = cutTarget(vector.url)
+  if (!target) return refuse('path_invalid', 'not a URL or path')
+  const rawPath = scheme.cutPath?.(target.rawPath) ?? target.rawPath
+  const canonical = canonicalisePath(rawPath)
+  // foreign formats judge paths by their own rules: the gateway's door refuses hostile ones before that
+  if (!canonical.ok && NATIVE_SCHEMES.includes(vector.format)) {
+    return refuse('path_invalid', canonical.why)
+  }
+  return contextOf(vector, target, canonical.ok ? canonical.path : decoded(rawPath))
+}
+
+function contextOf(vector: Vector, target: RequestTarget, path: string): RequestContext {
+  const { headers, cookies = {}, clientIp } = vector
+  const pairs = Object.entries(cookies).map(([name, value]) => `${name}=${value}`)
+  const fields = { ...headers, ...(pairs.length > 0 && { cookie: pairs.join('; ') }) }
   return {
-    kid: key.id,
-    alg: key.alg ?? (key.type === 'rsa' ? 'RS256' : 'HS256'),
-    schemes: new Set([format]),
-    notBefore: undefined,
-    retireAt: undefined,
-    verifyKey: object,
-    signKey: undefined,
+    id: vector.name,
+    now: vector.now,
+    method: vector.method,
+    target,
+    path: path as CanonicalPath,
+    headers: readHeaders(Object.entries(fields).flat()),
+    site: siteOf(/^https?:/i.test(vector.url) ? vector.url : 'http://localhost'),
+    client: clientIp === undefined ? undefined : parseAddress(clientIp),
+    country: vector.country,
   }
 }
 
-function keyObject(key: VectorKey): KeyObject {
-  switch (key.type) {
-    case 'secret':
-      return createSecretKey(Buffer.from(key.value, key.encoding ?? 'utf8'))
-    case 'jwk':
-      return createPublicKey({ key: key.value, format: 'jwk' })
-    case 'rsa':
-      return createPublicKey(key.publicKeyPem)
-    default:
-      // a vector comes from a file: a denied row must not pass by a key that is none
-      throw new Error(`no key has the type ${(key satisfies never as VectorKey).type}`)
+function decoded(rawPath: string): string {
+  try {
+    return decodeURIComponent(rawPath)
+  } catch {
+    return rawPath
   }
+}
+
+/**
+ * The scheme as the vector configures it, or why there is none. Links without an expiry are for routes to
+ * allow, not for vectors.
+ */
+export function schemeOfVector({ format, config, variant }: Vector): Scheme | string {
+  const definition = schemeDefinition(format)
+  if (!definition) return 'this format is not known'
+  const { options, create } = definition
+  const { seen: _seen, ...given } = { ...config }
+  const wanted = {
+    ...('allowUnlimited' in options.shape && { allowUnlimited: true }),
+    ...('variant' in options.shape && variant !== undefined && { variant }),
+    ...given,
+  }
+  const parsed = options.safeParse(wanted)
+  if (!parsed.success) return `its config is not understood: ${parsed.error.message}`
+  return create(parsed.data, { isIgnored: POLICY.isIgnoredParameter })
 }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { EpochSeconds } from '../base/clock.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { decodeBase64Url, equalBytes } from '../base/bytes.ts'
 import { isActive } from '../link/key-ring.ts'
 import type { Carrier, Scheme } from '../link/scheme.ts'
@@ -13,14 +13,15 @@ export function signatureHints(
   scheme: Scheme,
   carrier: Carrier,
   desk: LinkDesk,
-  now: EpochSeconds,
+  context: RequestContext,
 ): string[] {
+  const { now } = context
   const kid = kidOf(carrier)
-  const key = [...desk.keys].find((candidate) => candidate.kid === kid)
+  const key = kid === undefined ? undefined : desk.keys.get(kid)
   if (kid !== undefined && !key) return [`there is no key ${kid}`]
   if (key && !key.schemes.has(scheme.name)) return [`the key ${key.kid} is not for ${scheme.name}`]
   if (key && !isActive(key, now)) return [`the key ${key.kid} is not active at that time`]
-  const canonical = scheme.canonicalText(carrier)
+  const canonical = scheme.canonicalText(carrier, context)
   const signature = decodeBase64Url(/[&?]Signature=([^&]*)$/.exec(carrier.text)?.[1] ?? '')
   if (scheme.name !== 'sluice-hmac' || !canonical || !signature) return []
   const hints: string[] = []

@@ -4,6 +4,7 @@ import type { RequestContext } from '../request/request-context.ts'
 import type { Policy } from './policy.ts'
 import type { LinkHistory, Rule } from './rule.ts'
 import { passesAccessRules } from './rules/access-rules.ts'
+import { meetsConditions } from './rules/conditions.ts'
 import { isPinnedHere } from './rules/address.ts'
 import { isFromAllowedNetwork } from './rules/networks.ts'
 import { isAskedByPerson } from './rules/prefetch.ts'
@@ -18,6 +19,7 @@ import { isBegun, isShortEnough, isUnexpired } from './rules/validity.ts'
 /** In this order: what the link is for, whether it lives, who asks. What spends something comes after all. */
 const RULES: readonly Rule[] = [
   coversPath,
+  meetsConditions,
   notRevoked,
   isShortEnough,
   isBegun,

@@ -8,6 +8,12 @@ export interface MetricSources {
   readonly configHash: () => string
   /** Seconds since the newest version of each list was read. */
   readonly listAges: () => Iterable<readonly [name: string, seconds: number]>
+  /** The JWK Sets that others publish: seconds since the last good answer, and its keys. */
+  readonly keySets: () => Iterable<{
+    readonly name: string
+    readonly age: number
+    readonly count: number
+  }>
   /** Seconds since the country data in force was made. */
   readonly countryDataAge: () => number
 }
@@ -74,6 +80,26 @@ export class Metrics implements RecordSink {
       collect() {
         this.reset()
         for (const [list, seconds] of sources.listAges()) this.set({ list }, seconds)
+      },
+    })
+    new Gauge({
+      name: 'sluice_jwks_age_seconds',
+      help: 'Seconds since the JWK Set last answered well.',
+      labelNames: ['set'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { name, age } of sources.keySets()) this.set({ set: name }, age)
+      },
+    })
+    new Gauge({
+      name: 'sluice_jwks_keys',
+      help: 'Usable keys of the JWK Set.',
+      labelNames: ['set'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { name, count } of sources.keySets()) this.set({ set: name }, count)
       },
     })
     gauge(

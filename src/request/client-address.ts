@@ -1,5 +1,6 @@
 import { type Address, parseAddress, sameAddress } from '../base/address.ts'
 import type { NetworkSet } from '../base/network-set.ts'
+import { forwardedParameter } from './forwarded.ts'
 import type { RequestHeaders } from './request-headers.ts'
 
 export type ClientAddress =
@@ -24,7 +25,8 @@ export function clientAddress(
     return { outcome: 'known', address: peer }
   }
   const byFor = forwardedFor === undefined ? undefined : walk(splitList(forwardedFor), trusted)
-  const byForwarded = forwarded === undefined ? undefined : walk(forwardedNodes(forwarded), trusted)
+  const byForwarded =
+    forwarded === undefined ? undefined : walk(forwardedParameter(forwarded, 'for'), trusted)
   if (byFor && byForwarded && !agree(byFor, byForwarded)) {
     return { outcome: 'conflict', why: 'X-Forwarded-For and Forwarded disagree' }
   }
@@ -62,38 +64,4 @@ function parseNode(node: string | undefined): Address | undefined {
     return parseAddress(node.slice(0, colon))
   }
   return parseAddress(node)
-}
-
-const FORWARDED_PAIR = /^\s*([!#$%&'*+.^_`|~\w-]+)=("(?:[^"\\]|\\.)*"|[^";,]*)\s*$/
-
-/** The `for` of each element of Forwarded (RFC 7239 section 4); undefined where it is missing or broken. */
-function forwardedNodes(text: string): (string | undefined)[] {
-  return splitQuoted(text, ',').map((element) => {
-    let node: string | undefined
-    for (const pair of splitQuoted(element, ';')) {
-      if (pair.trim() === '') continue
-      const match = FORWARDED_PAIR.exec(pair)
-      if (!match) return undefined
-      if (match[1]?.toLowerCase() !== 'for') continue
-      if (node !== undefined) return undefined
-      node = (match[2] ?? '').replace(/^"|"$/g, '').replace(/\\(.)/g, '$1')
-    }
-    return node
-  })
-}
-
-function splitQuoted(text: string, separator: string): string[] {
-  const parts: string[] = []
-  let start = 0
-  let quoted = false
-  for (let i = 0; i < text.length; i++) {
-    if (quoted && text[i] === '\\') i++
-    else if (text[i] === '"') quoted = !quoted
-    else if (!quoted && text[i] === separator) {
-      parts.push(text.slice(start, i))
-      start = i + 1
-    }
-  }
-  parts.push(text.slice(start))
-  return parts
 }

@@ -4,6 +4,13 @@ import type { CanonicalPath } from './canonical-path.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import type { RequestTarget } from './request-target.ts'
 
+/** Scheme and host as the client called them: lower case, without the scheme's own port. */
+export interface Site {
+  readonly scheme: 'http' | 'https'
+  /** `host` or `host:port`. */
+  readonly host: string
+}
+
 /** The facts of one request, as every phase after it sees them. */
 export interface RequestContext {
   readonly id: string
@@ -13,6 +20,7 @@ export interface RequestContext {
   readonly target: RequestTarget
   readonly path: CanonicalPath
   readonly headers: RequestHeaders
+  readonly site: Site
   /** Undefined when a trusted proxy named none; rules that need one then refuse. */
   readonly client: Address | undefined
   /** ISO 3166-1 alpha-2; undefined when unknown, and rules that need one then refuse. */

@@ -23,11 +23,17 @@ export interface RequestHeaders {
   contentLength: string | undefined
   contentType: string | undefined
   requestMethod: string | undefined
+  forwardedProto: string | undefined
+  forwardedHost: string | undefined
   repeated: string | undefined
+  /** Names and values in turn, as they came: for link formats with fields of their own. */
+  raw: readonly string[]
 }
 
+type FieldName = Exclude<keyof RequestHeaders, 'raw'>
+
 /** Fields whose lines are a list by definition (RFC 9110 section 5.3), with what joins them. */
-const LISTS: ReadonlyMap<keyof RequestHeaders, string> = new Map([
+const LISTS: ReadonlyMap<FieldName, string> = new Map([
   ['cookie', '; '],
   ['forwardedFor', ', '],
   ['forwarded', ', '],
@@ -35,9 +41,11 @@ const LISTS: ReadonlyMap<keyof RequestHeaders, string> = new Map([
   ['ifNoneMatch', ', '],
   ['accept', ', '],
   ['purpose', ', '],
+  ['forwardedProto', ', '],
+  ['forwardedHost', ', '],
 ])
 
-const FIELDS: ReadonlyMap<string, keyof RequestHeaders> = new Map([
+const FIELDS: ReadonlyMap<string, FieldName> = new Map([
   ['host', 'host'],
   ['range', 'range'],
   ['if-range', 'ifRange'],
@@ -60,6 +68,8 @@ const FIELDS: ReadonlyMap<string, keyof RequestHeaders> = new Map([
   ['transfer-encoding', 'transferEncoding'],
   ['content-length', 'contentLength'],
   ['content-type', 'contentType'],
+  ['x-forwarded-proto', 'forwardedProto'],
+  ['x-forwarded-host', 'forwardedHost'],
   ['access-control-request-method', 'requestMethod'],
 ])
 
@@ -86,7 +96,10 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     contentLength: undefined,
     contentType: undefined,
     requestMethod: undefined,
+    forwardedProto: undefined,
+    forwardedHost: undefined,
     repeated: undefined,
+    raw,
   }
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
@@ -102,6 +115,17 @@ export function readHeaders(raw: readonly string[]): RequestHeaders {
     }
   }
   return headers
+}
+
+/** The value of any field by its lower-case name; several lines are joined with a comma. */
+export function headerValue({ raw }: RequestHeaders, name: string): string | undefined {
+  let value: string | undefined
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const sent = raw[i] ?? ''
+    if (sent.length !== name.length || sent.toLowerCase() !== name) continue
+    value = value === undefined ? raw[i + 1] : `${value}, ${raw[i + 1]}`
+  }
+  return value
 }
 
 /** The values of one cookie name, in order (RFC 6265 section 4.2.1); quotes are kept as sent. */

@@ -312,7 +312,8 @@ describe('a private video', () => {
     let records: AccessRecord[] = []
     await eventually('recorded', async () => {
       records = await ofTokens()
-      return records.length >= before + 4
+      // records of tests before this one may still come in
+      return records.length >= before + 4 && records.some(({ bytes }) => bytes === LARGE.length)
     })
     expect(records.find(({ bytes }) => bytes === LARGE.length)).toMatchObject({
       scheme: 'cloudflare-stream',

@@ -48,5 +48,6 @@ export function makeDesk(
       builtAt: new Date('2026-01-01'),
     },
     publicUrl: 'https://files.example',
+    site: { scheme: 'https', host: 'files.example' },
   }
 }

@@ -6,13 +6,18 @@ import { policySchema } from '../../src/config/policy-schema.ts'
 import { compilePolicy } from '../../src/policy/compile-policy.ts'
 import type { Constraints } from '../../src/link/constraints.ts'
 import type { Grant } from '../../src/link/grant.ts'
+import { SluiceJwt } from '../../src/link/schemes/sluice-jwt.ts'
+import type { Scheme } from '../../src/link/scheme.ts'
 import type { Key } from '../../src/link/key-ring.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import type { LinkHistory } from '../../src/policy/rule.ts'
 import { canonicalisePath } from '../../src/request/canonical-path.ts'
 import type { RequestContext } from '../../src/request/request-context.ts'
 import { readHeaders } from '../../src/request/request-headers.ts'
-import { cutTarget, withPathToken } from '../../src/request/request-target.ts'
+import { cutTarget } from '../../src/request/request-target.ts'
+
+/** What clients call. */
+export const SITE = { scheme: 'https', host: 'cdn.example' } as const
 
 /** The second in which the fake clock stands. */
 export const NOW = 1_800_000_000
@@ -29,14 +34,16 @@ export interface ContextParts {
   readonly client?: string | undefined
   readonly country?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Whose tokens are cut out of the path; default: sluice-jwt. */
+  readonly scheme?: Scheme
 }
 
 /** The context of a request; a path token is taken off as a route with sluice-jwt does. */
 export function contextOf(url: string, parts: ContextParts = {}): RequestContext {
-  const plain = cutTarget(url)
-  if (!plain) throw new Error(`${url} is no request target`)
-  const target = withPathToken(plain) ?? plain
-  const result = canonicalisePath(target.rawPath)
+  const scheme: Scheme = parts.scheme ?? new SluiceJwt({})
+  const target = cutTarget(url)
+  if (!target) throw new Error(`${url} is no request target`)
+  const result = canonicalisePath(scheme.cutPath?.(target.rawPath) ?? target.rawPath)
   if (!result.ok) throw new Error(result.why)
   const client = 'client' in parts ? parts.client : '192.0.2.1'
   return {
@@ -46,6 +53,7 @@ export function contextOf(url: string, parts: ContextParts = {}): RequestContext
     target,
     path: result.path,
     headers: readHeaders(Object.entries(parts.headers ?? {}).flat()),
+    site: SITE,
     client: client === undefined ? undefined : address(client),
     country: parts.country,
   }

@@ -63,6 +63,7 @@ export function makeApis(
     keys,
     countries: { country: () => undefined, builtAt: new Date('2026-01-01') },
     publicUrl: 'https://files.example',
+    site: { scheme: 'https' as const, host: 'files.example' },
   }
   const config = apisSchema.parse({
     origin: 'library',

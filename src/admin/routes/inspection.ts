@@ -40,7 +40,7 @@ const inspection = named(
     link: z
       .object({
         scheme: z.string(),
-        carrier: z.enum(['query', 'path', 'cookie', 'authorization']),
+        carrier: z.enum(['query', 'path', 'cookie', 'header']),
         canonical: z.string().nullable().meta({ description: 'The exact text that is signed.' }),
       })
       .nullable(),

@@ -8,7 +8,7 @@ import {
   grantOfToken,
   type VerifiedStreamToken,
   verifyStreamToken,
-} from '../../link/schemes/cloudflare-stream.ts'
+} from '../../link/schemes/stream-token.ts'
 import { filenameWith } from '../catalogue-link.ts'
 import { grantForCall } from '../clients.ts'
 import type { DialectCall, DialectEndpoint } from '../dialect.ts'

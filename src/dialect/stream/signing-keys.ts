@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { secondsOf } from '../../base/clock.ts'
 import type { Key } from '../../link/key-ring.ts'
-import { CLOUDFLARE_STREAM } from '../../link/schemes/cloudflare-stream.ts'
+import { CLOUDFLARE_STREAM } from '../../link/schemes/stream-token.ts'
 import type { DialectServices } from '../services.ts'
 
 /** A key with its private half. */

@@ -1,7 +1,7 @@
 import { type EpochSeconds, secondsOf } from '../../base/clock.ts'
 import { parseStrictJson } from '../../base/strict-json.ts'
 import { parseAccessRules } from '../../link/access-rule.ts'
-import { signStreamToken, type StreamToken } from '../../link/schemes/cloudflare-stream.ts'
+import { signStreamToken, type StreamToken } from '../../link/schemes/stream-token.ts'
 import type { DialectServices } from '../services.ts'
 import { findVideo, type StreamOperation } from './call.ts'
 import { failure, failureReply, success, successReply } from './envelope.ts'

@@ -1,45 +1,48 @@
-import type { KeyObject } from 'node:crypto'
-import { digestText, shortDigest } from '../../base/bytes.ts'
-import type { EpochSeconds } from '../../base/clock.ts'
+import { z } from 'zod'
+import { decodeBase64Url } from '../../base/bytes.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
+import { parseStrictJson } from '../../base/strict-json.ts'
 import type { RequestContext } from '../../request/request-context.ts'
-import {
-  type Constraints,
-  isCount,
-  parseCount,
-  readConstraint,
-  writeConstraints,
-} from '../constraints.ts'
-import type { Grant } from '../grant.ts'
-import type { Key, KeyIdentity, KeyRing } from '../key-ring.ts'
-import { rawParameters } from '../raw-query.ts'
+import { defineScheme } from '../definition.ts'
+import type { Condition, Resource } from '../grant.ts'
+import type { Key, KeyRing } from '../key-ring.ts'
+import { isRefusal, parametersOf, readFields } from '../link-fields.ts'
+import { parameterIndex } from '../raw-query.ts'
 import {
   ABSENT,
   type Carrier,
   type Found,
+  found,
   type LinkRequest,
-  MAX_AHEAD_SECONDS,
+  malformed,
   type Scheme,
   type SignedLink,
+  type Trigger,
   type Verified,
 } from '../scheme.ts'
-import { isJsonObject, isSignedBy, readJws, signedPart, signJws } from './jws.ts'
+import { isJsonObject, signedPart } from './jws.ts'
+import { groupPattern, type PathGroup, pathGroup } from './path-group.ts'
+import { RS256 } from './rs256-token.ts'
+import {
+  CLOUDFLARE_STREAM,
+  EXPRESSIBLE,
+  grantOfToken,
+  MAX_RULES,
+  signStreamToken,
+  verifyStreamToken,
+} from './stream-token.ts'
 
-export const CLOUDFLARE_STREAM = 'cloudflare-stream'
-
-const ALGORITHM = 'RS256'
-const MAX_TOKEN = 8192
-/** As many rules as Cloudflare takes in one token. */
-const MAX_RULES = 5
 /** A part that is missing does not make it no token: what looks like one is refused, not passed over. */
 const TOKEN_SHAPE = /^eyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?$/
+const VIDEO = /^[\w-]{1,128}$/
+const DEFAULT_SUBJECT = '^/([^/]+)/'
 
 export interface CloudflareStreamOptions {
   /** Where the token stands: in the place of the video's id (default), or in a parameter. */
   readonly location?: 'path' | 'query' | undefined
   /** The parameter of `location: query`; default `token`. */
   readonly param?: string | undefined
-  /** Where the path holds the video's id beside a parameter: group 1. Default: the first segment. */
+  /** Where paths hold the video's id: group 1. Default: the first segment. */
   readonly subjectFromPath?: string | undefined
   /** Paths with this part need `downloadable: true`. */
   readonly downloadPath?: string | undefined
@@ -52,200 +55,150 @@ export interface CloudflareStreamOptions {
  */
 export class CloudflareStream implements Scheme {
   readonly name = CLOUDFLARE_STREAM
+  readonly triggers: readonly Trigger[]
+  readonly expresses = EXPRESSIBLE
+  readonly signsPrefixes = false
   readonly #parameter: string | undefined
-  readonly #subject: RegExp
+  readonly #subject: (path: string) => PathGroup | undefined
   readonly #downloadPath: string | undefined
   readonly #maxRules: number
 
-  constructor(options: CloudflareStreamOptions) {
-    const { location, param = 'token', subjectFromPath = '^/([^/]+)/', downloadPath } = options
+  constructor(options: CloudflareStreamOptions = {}) {
+    const { location, param = 'token', subjectFromPath = DEFAULT_SUBJECT } = options
     this.#parameter = location === 'query' ? param : undefined
-    this.#subject = new RegExp(subjectFromPath)
-    this.#downloadPath = downloadPath
+    this.triggers = [location === 'query' ? { place: 'query', name: param } : { place: 'shape' }]
+    this.#subject = pathGroup(subjectFromPath)
+    this.#downloadPath = options.downloadPath
     this.#maxRules = options.maxRules ?? MAX_RULES
   }
 
-  find({ target, path }: RequestContext): Found {
-    if (this.#parameter === undefined) {
-      const first = path.split('/')[1] ?? ''
-      return TOKEN_SHAPE.test(first)
-        ? { outcome: 'found', carrier: { place: 'path', text: `${first} ${path}` } }
-        : ABSENT
+  find({ target: { rawPath, rawQuery = '' } }: RequestContext): Found {
+    const parameter = this.#parameter
+    if (parameter === undefined) {
+      const [token, another] = tokensOf(rawPath)
+      if (!token || this.cutPath(rawPath) === undefined) return ABSENT
+      return another ? malformed('the path holds several tokens') : found('path', token.text)
     }
-    const tokens = rawParameters(target.rawQuery ?? '').filter(
-      ({ name }) => name === this.#parameter,
-    )
-    const [token] = tokens
-    if (!token) return ABSENT
-    if (tokens.length > 1) {
-      const refusal = refuse('link_ambiguous', 'the request carries several tokens')
-      return { outcome: 'refused', refusal }
-    }
-    return { outcome: 'found', carrier: { place: 'query', text: `${token.value} ${path}` } }
+    if (parameterIndex(rawQuery, parameter) < 0) return ABSENT
+    const fields = readFields(parametersOf(rawQuery), [parameter])
+    if (isRefusal(fields)) return { outcome: 'refused', refusal: fields }
+    const text = fields[parameter] ?? ''
+    const carrier: Carrier = { place: 'query', text }
+    return TOKEN_SHAPE.test(text)
+      ? { outcome: 'found', carrier }
+      : { outcome: 'found', carrier, isWeak: true }
   }
 
-  verify(carrier: Carrier, keys: KeyRing, now: EpochSeconds): Verified {
-    const space = carrier.text.indexOf(' ')
-    const path = carrier.text.slice(space + 1)
-    const token = verifyStreamToken(carrier.text.slice(0, space), keys, now, this.#maxRules)
-    if ('reason' in token) return { outcome: 'refused', refusal: token }
-    if (carrier.place === 'query' && this.#subject.exec(path)?.[1] !== token.subject) {
-      return refused('sub is not the video of the path')
+  /**
+   * The id that a token names takes its place. What the token says is not proven then; a token that says
+   * nothing is taken out, so that it stays out of records.
+   */
+  cutPath(rawPath: string): string | undefined {
+    if (this.#parameter !== undefined || !rawPath.includes('/eyJ')) return undefined
+    const [token] = tokensOf(rawPath)
+    if (!token) return undefined
+    const before = rawPath.slice(0, token.start)
+    const after = rawPath.slice(token.start + token.text.length)
+    const subject = subjectOf(token.text)
+    if (subject === undefined) return before.slice(0, -1) + after
+    const path = before + subject + after
+    // a token elsewhere than in the place of the id would open a path of the client's making
+    return this.#subject(path)?.start === token.start ? path : undefined
+  }
+
+  verify({ text }: Carrier, keys: KeyRing, { now, path }: RequestContext): Verified {
+    const token = verifyStreamToken(text, keys, now, this.#maxRules)
+    if (isRefusal(token)) return { outcome: 'refused', refusal: token }
+    const grant = {
+      ...grantOfToken(token, path),
+      resource: this.#opens(token.subject),
+      ...(!token.isDownloadable &&
+        this.#downloadPath !== undefined && { conditions: [noDownload(this.#downloadPath)] }),
     }
-    if (this.#downloadPath !== undefined && path.includes(this.#downloadPath)) {
-      if (!token.isDownloadable) return refused('a download needs downloadable: true')
+    return { outcome: 'granted', grant }
+  }
+
+  /** Every file of a video, so that one verification serves the segments of a stream. */
+  #opens(subject: string): Resource {
+    return {
+      kind: 'pattern',
+      text: `the video ${subject}`,
+      covers: ({ path }) => this.#subject(path)?.text === subject,
     }
-    return { outcome: 'granted', grant: grantOfToken(token, path) }
   }
 
   sign({ path, expiresAt, constraints }: LinkRequest, key: Key): SignedLink | Refusal {
     if (!key.signKey) return refuse('link_key_unknown', 'the key has no private half')
-    const unsupported = Object.keys(constraints).find((name) => !EXPRESSIBLE.has(name))
-    if (unsupported !== undefined) {
-      const detail = `${unsupported}: a token of Cloudflare Stream cannot say it`
-      return refuse('link_constraint_unsupported', detail)
-    }
-    const subject = this.#subject.exec(path)?.[1]
-    if (subject === undefined || /[%*]/.test(subject) || path.endsWith('*')) {
+    const video = this.#subject(path)
+    if (!video || !VIDEO.test(video.text)) {
       return refuse('link_constraint_unsupported', 'path: it names no video')
     }
     const isDownloadable = this.#downloadPath !== undefined && path.includes(this.#downloadPath)
     const token = signStreamToken(
-      { subject, expiresAt, isDownloadable, constraints },
+      { subject: video.text, expiresAt, isDownloadable, constraints },
       key,
       key.signKey,
     )
     if (this.#parameter !== undefined) return { target: `${path}?${this.#parameter}=${token}` }
-    return { target: `/${token}${path.slice(path.indexOf('/', 1))}` }
+    const end = video.start + video.text.length
+    return { target: path.slice(0, video.start) + token + path.slice(end) }
   }
 
-  canonicalText(carrier: Carrier): string | undefined {
-    const [token = ''] = carrier.text.split(' ')
-    return token.includes('.') ? signedPart(token) : undefined
+  canonicalText({ text }: Carrier): string | undefined {
+    return text.includes('.') ? signedPart(text) : undefined
   }
 }
 
-/** What a token says whose signature held. */
-export interface StreamToken {
-  /** The id of the video. */
-  readonly subject: string
-  readonly expiresAt: EpochSeconds
-  readonly isDownloadable: boolean
-  readonly constraints: StreamConstraints
-}
-
-type StreamConstraints = Pick<Constraints, 'jti' | 'iat' | 'nbf' | 'accessRules'>
-
-const EXPRESSIBLE: ReadonlySet<string> = new Set(['jti', 'iat', 'nbf', 'accessRules'])
-
-export interface VerifiedStreamToken extends StreamToken {
-  readonly key: Key
-  /** The signed text, by which links are named and counted. */
-  readonly signed: string
-}
-
-/** Checks signature and form of a token; times and rules are for the policy. */
-export function verifyStreamToken(
-  token: string,
-  keys: KeyRing,
-  now: EpochSeconds,
-  maxRules = MAX_RULES,
-): VerifiedStreamToken | Refusal {
-  if (token.length > MAX_TOKEN) {
-    return refuse('link_malformed', `the token is longer than ${MAX_TOKEN} bytes`)
+/** The segments of a path that look like tokens. */
+function tokensOf(rawPath: string): PathGroup[] {
+  const tokens: PathGroup[] = []
+  for (let at = rawPath.indexOf('/eyJ'); at >= 0; at = rawPath.indexOf('/eyJ', at + 1)) {
+    const slash = rawPath.indexOf('/', at + 1)
+    const text = rawPath.slice(at + 1, slash < 0 ? undefined : slash)
+    if (TOKEN_SHAPE.test(text)) tokens.push({ text, start: at + 1 })
   }
-  const jws = readJws(token)
-  if ('reason' in jws) return jws
-  const payload = jws.payload()
-  if (!isJsonObject(payload)) {
-    return refuse('link_malformed', 'the payload is no JSON object with unique names')
-  }
-  const { alg, kid = payload['kid'] } = jws.header
-  if (typeof kid !== 'string' || kid !== (payload['kid'] ?? kid)) {
-    return refuse('link_malformed', 'kid is missing, or header and payload name different keys')
-  }
-  const key = keys.find(kid, CLOUDFLARE_STREAM, now)
-  if (key?.alg !== alg || alg !== ALGORITHM) return refuse('link_key_unknown', 'no such key')
-  if (!isSignedBy(token, key)) {
-    return refuse('link_signature_wrong', 'the signature does not hold')
-  }
-  const claims = readClaims(payload, now, maxRules)
-  return 'reason' in claims ? claims : { ...claims, key, signed: signedPart(token) }
+  return tokens
 }
 
-function readClaims(
-  { sub, exp, aud, downloadable = false, ...claims }: Record<string, unknown>,
-  now: EpochSeconds,
-  maxRules: number,
-): StreamToken | Refusal {
-  const malformed = (detail: string): Refusal => refuse('link_malformed', detail)
-  // RFC 7519 section 4.1.3: who is not named in aud must reject the token
-  if (aud !== undefined) return refuse('link_audience_mismatch', 'aud names somebody else')
-  if (typeof sub !== 'string' || sub === '') return malformed('sub is missing or no text')
-  const expiresAt = readSeconds(exp)
-  if (!isCount(expiresAt)) return malformed('exp is missing or no whole number of seconds')
-  if (expiresAt > now + MAX_AHEAD_SECONDS) return malformed('exp lies more than 10 years ahead')
-  if (typeof downloadable !== 'boolean') return malformed('downloadable is neither true nor false')
-  const constraints: Record<string, unknown> = {}
-  for (const [name, value] of [
-    ['jti', claims['jti']],
-    ['iat', readSeconds(claims['iat'])],
-    ['nbf', readSeconds(claims['nbf'])],
-    ['accessRules', isEmptyList(claims['accessRules']) ? undefined : claims['accessRules']],
-  ] as const) {
-    if (value !== undefined && !readConstraint(constraints, name, value, 'json')) {
-      return malformed(`the claim ${name} has no valid value`)
-    }
-  }
-  const { accessRules = [] } = constraints as StreamConstraints
-  if (accessRules.length > maxRules) return malformed(`more than ${maxRules} accessRules`)
-  return { subject: sub, expiresAt, isDownloadable: downloadable, constraints }
+/** The `sub` of a token that is not verified yet. */
+function subjectOf(token: string): string | undefined {
+  const bytes = decodeBase64Url(token.split('.')[1] ?? '')
+  const payload = bytes && parseStrictJson(bytes.toString())
+  const subject = isJsonObject(payload) ? payload['sub'] : undefined
+  return typeof subject === 'string' && VIDEO.test(subject) ? subject : undefined
 }
 
-/** Tokens that the platform issues carry their times as text. What is no time stays as it is. */
-function readSeconds(value: unknown): unknown {
-  return typeof value === 'string' ? (parseCount(value) ?? value) : value
-}
-
-/** No rule at all allows, as where none matches. */
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0
-}
-
-/** The grant of a token for one path; `more` comes from the request beside it. */
-export function grantOfToken(
-  { key, signed, expiresAt, constraints }: VerifiedStreamToken,
-  path: string,
-  more: Constraints = {},
-): Grant {
-  const { jti } = constraints
+function noDownload(downloadPath: string): Condition {
   return {
-    scheme: CLOUDFLARE_STREAM,
-    key,
-    linkId: jti ?? shortDigest(signed),
-    countKey: jti === undefined ? digestText(signed) : `${key.kid}/${jti}`,
-    resource: { kind: 'exact', path },
-    validUntil: expiresAt,
-    constraints: { ...more, ...constraints },
+    name: 'downloadable',
+    check: ({ path }) =>
+      path.includes(downloadPath)
+        ? refuse('link_resource_mismatch', 'a download needs downloadable: true')
+        : undefined,
   }
 }
 
-/** Signs a token in Cloudflare's form, with `kid` in header and payload. */
-export function signStreamToken(
-  { subject, expiresAt, isDownloadable, constraints }: StreamToken,
-  key: KeyIdentity,
-  signKey: KeyObject,
-): string {
-  const payload = {
-    sub: subject,
-    kid: key.kid,
-    exp: expiresAt,
-    ...(isDownloadable && { downloadable: true }),
-    ...Object.fromEntries(writeConstraints(constraints, 'json')),
-  }
-  return signJws(payload, key, signKey)
-}
-
-function refused(detail: string): { outcome: 'refused'; refusal: Refusal } {
-  return { outcome: 'refused', refusal: refuse('link_resource_mismatch', detail) }
-}
+export const cloudflareStream = defineScheme({
+  name: CLOUDFLARE_STREAM,
+  algorithms: [RS256],
+  options: z.strictObject({
+    location: z.enum(['path', 'query']).default('path').describe('Where the token stands.'),
+    param: z.string().min(1).default('token').describe('The parameter of location: query.'),
+    subjectFromPath: groupPattern
+      .default(DEFAULT_SUBJECT)
+      .describe('A regular expression whose group 1 is the place of the id of the video in paths.'),
+    downloadPath: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Paths with this part need a token with downloadable: true.'),
+    maxRules: z
+      .int()
+      .min(1)
+      .max(MAX_RULES)
+      .default(MAX_RULES)
+      .describe('accessRules that a token may have.'),
+  }),
+  marks: ({ location, param }) => [location === 'query' ? `query ${param} jws` : 'path jws'],
+  create: (options) => new CloudflareStream(options),
+})

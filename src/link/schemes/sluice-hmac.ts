@@ -1,26 +1,33 @@
 import { createHmac } from 'node:crypto'
-import { decodeBase64Url, digestText, equalBytes, shortDigest } from '../../base/bytes.ts'
+import { z } from 'zod'
+import { decodeBase64Url, equalBytes } from '../../base/bytes.ts'
 import type { EpochSeconds } from '../../base/clock.ts'
-import { refuse, type Refusal } from '../../base/refusal.ts'
 import { canonicalisePath } from '../../request/canonical-path.ts'
 import type { RequestContext } from '../../request/request-context.ts'
 import {
+  ALL_CONSTRAINTS,
   type Constraints,
   isConstraintName,
   parseCount,
   readConstraint,
   writeConstraints,
 } from '../constraints.ts'
+import { defineScheme } from '../definition.ts'
+import { identify } from '../grant.ts'
 import type { Key, KeyRing } from '../key-ring.ts'
 import { decodeValue, parameterIndex, rawParameters } from '../raw-query.ts'
 import {
   ABSENT,
   type Carrier,
   type Found,
+  found,
   type LinkRequest,
+  malformed,
   MAX_AHEAD_SECONDS,
+  refused,
   type Scheme,
   type SignedLink,
+  type Trigger,
   type Verified,
 } from '../scheme.ts'
 
@@ -34,6 +41,12 @@ const SIGNATURE_MARK = '&Signature='
  */
 export class SluiceHmac implements Scheme {
   readonly name = NAME
+  readonly triggers: readonly Trigger[] = [
+    { place: 'query', name: 'Signature' },
+    { place: 'query', name: 'KeyId' },
+  ]
+  readonly expresses = ALL_CONSTRAINTS
+  readonly signsPrefixes = false
   readonly #isIgnored: (parameter: string) => boolean
 
   constructor(options: { isIgnored: (parameter: string) => boolean }) {
@@ -43,36 +56,38 @@ export class SluiceHmac implements Scheme {
   find(context: RequestContext): Found {
     const { rawPath, rawQuery } = context.target
     if (rawQuery === undefined) return ABSENT
+    const hasKeyId = parameterIndex(rawQuery, 'KeyId') >= 0
     const at = parameterIndex(rawQuery, 'Signature')
-    if (at < 0) {
-      if (parameterIndex(rawQuery, 'KeyId') < 0) return ABSENT
-      return refused('the link has a KeyId but no Signature')
+    if (at < 0) return hasKeyId ? malformed('the link has a KeyId but no Signature') : ABSENT
+    if (!hasKeyId) {
+      // other formats have a Signature, too; alone it is a link of ours that lost its key
+      const carrier: Carrier = { place: 'query', text: `${rawPath}?${rawQuery}` }
+      return { outcome: 'found', carrier, isWeak: true }
     }
     const ampersand = rawQuery.indexOf('&', at)
     if (ampersand >= 0) {
       const following = rawParameters(rawQuery.slice(ampersand + 1))
       if (following.length === 0 || !following.every(({ name }) => this.#isIgnored(name))) {
-        return refused('more than ignored parameters follows the Signature')
+        return malformed('more than ignored parameters follows the Signature')
       }
     }
     const query = ampersand < 0 ? rawQuery : rawQuery.slice(0, ampersand)
-    return { outcome: 'found', carrier: { place: 'query', text: `${rawPath}?${query}` } }
+    return found('query', `${rawPath}?${query}`)
   }
 
-  verify(carrier: Carrier, keys: KeyRing, now: EpochSeconds): Verified {
-    const { text } = carrier
+  verify({ text }: Carrier, keys: KeyRing, { now }: RequestContext): Verified {
     const mark = text.lastIndexOf(SIGNATURE_MARK)
     const question = text.indexOf('?')
-    if (mark < question) return refused('the Signature is the only parameter')
+    if (mark < question) return malformed('the Signature is the only parameter')
     const signed = text.slice(0, mark)
     const parameters = rawParameters(signed.slice(question + 1))
     const kid = parameters.find((parameter) => parameter.name === 'KeyId')?.value ?? ''
     const key = keys.find(kid, NAME, now)
-    if (!key) return { outcome: 'refused', refusal: refuse('link_key_unknown', 'no such key') }
+    if (!key) return refused('link_key_unknown', 'no such key')
     const signature = decodeBase64Url(text.slice(mark + SIGNATURE_MARK.length))
-    if (signature?.length !== 32) return refused('the Signature is no base64url of 32 bytes')
+    if (signature?.length !== 32) return malformed('the Signature is no base64url of 32 bytes')
     if (!equalBytes(signature, digest(key, signed))) {
-      return { outcome: 'refused', refusal: refuse('link_signature_wrong', 'the HMAC differs') }
+      return refused('link_signature_wrong', 'the HMAC differs')
     }
     return this.#readGrant(text, signed.slice(0, question), parameters, key, now)
   }
@@ -85,35 +100,34 @@ export class SluiceHmac implements Scheme {
     key: Key,
     now: EpochSeconds,
   ): Verified {
-    if (!/^[\x21-\x7e]*$/.test(text)) return refused('the query holds a raw non-ASCII byte')
+    if (!/^[\x21-\x7e]*$/.test(text)) return malformed('the query holds a raw non-ASCII byte')
     const path = canonicalisePath(rawPath)
-    if (!path.ok) return refused(path.why)
+    if (!path.ok) return malformed(path.why)
     const seen = new Set<string>()
     const constraints: Record<string, unknown> = {}
     let expires: number | undefined
     for (const { name, value } of parameters) {
-      if (seen.has(name)) return refused(`the parameter ${printable(name)} occurs twice`)
+      if (seen.has(name)) return malformed(`the parameter ${printable(name)} occurs twice`)
       seen.add(name)
       if (name === 'Expires') expires = parseCount(value)
       else if (isConstraintName(name)) {
         const decoded = decodeValue(value)
         if (decoded === undefined || !readConstraint(constraints, name, decoded, 'text')) {
-          return refused(`the parameter ${name} has no valid value`)
+          return malformed(`the parameter ${name} has no valid value`)
         }
       } else if (name !== 'KeyId' && !this.#isIgnored(name)) {
-        return refused(`the parameter ${printable(name)} is unknown`)
+        return malformed(`the parameter ${printable(name)} is unknown`)
       }
     }
-    if (expires === undefined) return refused('Expires is missing or no whole number of seconds')
-    if (expires > now + MAX_AHEAD_SECONDS) return refused('Expires lies more than 10 years ahead')
+    if (expires === undefined) return malformed('Expires is missing or no whole number of seconds')
+    if (expires > now + MAX_AHEAD_SECONDS) return malformed('Expires lies more than 10 years ahead')
     const { jti } = constraints as Constraints
     return {
       outcome: 'granted',
       grant: {
         scheme: NAME,
         key,
-        linkId: jti ?? shortDigest(text),
-        countKey: jti === undefined ? digestText(text) : `${key.kid}/${jti}`,
+        ...identify(key, jti, text),
         resource: { kind: 'exact', path: path.path },
         validUntil: expires,
         constraints,
@@ -121,10 +135,7 @@ export class SluiceHmac implements Scheme {
     }
   }
 
-  sign(request: LinkRequest, key: Key): SignedLink | Refusal {
-    if (request.path.endsWith('/*')) {
-      return refuse('link_constraint_unsupported', 'path: sluice-hmac signs one path, no prefix')
-    }
+  sign(request: LinkRequest, key: Key): SignedLink {
     const pairs = writeConstraints(request.constraints, 'text').map(
       ([name, value]) => `${name}=${encodeURIComponent(value as string)}`,
     )
@@ -146,11 +157,15 @@ function digest(key: Key, text: string): Buffer {
     .digest()
 }
 
-function refused(detail: string): { outcome: 'refused'; refusal: Refusal } {
-  return { outcome: 'refused', refusal: refuse('link_malformed', detail) }
-}
-
 /** A parameter name of a request, fit for a record. */
 function printable(name: string): string {
   return JSON.stringify(name.slice(0, 40))
 }
+
+export const sluiceHmac = defineScheme({
+  name: NAME,
+  algorithms: ['HS256'],
+  options: z.strictObject({}),
+  marks: () => ['query Signature+KeyId'],
+  create: (_options, { isIgnored }) => new SluiceHmac({ isIgnored }),
+})

@@ -1,16 +1,18 @@
-import { digestText, shortDigest } from '../../base/bytes.ts'
+import { z } from 'zod'
 import type { EpochSeconds } from '../../base/clock.ts'
-import { refuse, type ReasonCode, type Refusal } from '../../base/refusal.ts'
+import { refuse, type Refusal } from '../../base/refusal.ts'
 import { canonicalisePath } from '../../request/canonical-path.ts'
 import { cookieValues } from '../../request/request-headers.ts'
 import type { RequestContext } from '../../request/request-context.ts'
 import {
+  ALL_CONSTRAINTS,
   CONSTRAINT_NAMES,
   type Constraints,
   readConstraint,
   writeConstraints,
 } from '../constraints.ts'
-import type { Resource } from '../grant.ts'
+import { defineScheme } from '../definition.ts'
+import { identify, type Resource } from '../grant.ts'
 import type { Key, KeyRing } from '../key-ring.ts'
 import { rawParameters } from '../raw-query.ts'
 import {
@@ -18,9 +20,12 @@ import {
   type Carrier,
   type Found,
   type LinkRequest,
+  malformed,
   MAX_AHEAD_SECONDS,
+  refused,
   type Scheme,
   type SignedLink,
+  type Trigger,
   type Verified,
 } from '../scheme.ts'
 import { isJsonObject, isSignedBy, type JwsHeader, readJws, signedPart, signJws } from './jws.ts'
@@ -28,6 +33,8 @@ import { isJsonObject, isSignedBy, type JwsHeader, readJws, signedPart, signJws 
 const NAME = 'sluice-jwt'
 const PARAMETER = 'token'
 const COOKIE = 'sluice_token'
+/** `/~TOKEN` as first segment of a path. */
+const PATH_TOKEN = /^\/~([^/]*)(?=\/)/
 const MAX_TOKEN = 8192
 const MAX_COOKIE_TOKEN = 4096
 
@@ -43,6 +50,14 @@ export interface SluiceJwtOptions {
  */
 export class SluiceJwt implements Scheme {
   readonly name = NAME
+  readonly triggers: readonly Trigger[] = [
+    { place: 'query', name: PARAMETER },
+    { place: 'cookie', name: COOKIE },
+    { place: 'header', name: 'authorization' },
+    { place: 'shape' },
+  ]
+  readonly expresses = ALL_CONSTRAINTS
+  readonly signsPrefixes = true
   readonly #options: SluiceJwtOptions
 
   constructor(options: SluiceJwtOptions) {
@@ -53,29 +68,40 @@ export class SluiceJwt implements Scheme {
     const { target, headers } = context
     let carrier: Carrier | undefined
     let many = false
+    let isWeak = false
     const add = (place: Carrier['place'], text: string): void => {
       many ||= carrier !== undefined
       carrier = { place, text }
     }
     if (target.rawQuery?.includes(`${PARAMETER}=`)) {
       for (const { name, value } of rawParameters(target.rawQuery)) {
-        if (name === PARAMETER) add('query', value)
+        if (name !== PARAMETER) continue
+        add('query', value)
+        // other formats have a parameter of this name, too
+        isWeak = value.split('.').length !== 3
       }
     }
-    if (target.pathToken !== undefined) add('path', target.pathToken)
+    const segment = PATH_TOKEN.exec(target.rawPath)?.[1]
+    if (segment !== undefined) add('path', segment)
     for (const value of cookieValues(headers.cookie, COOKIE)) add('cookie', value)
     if (headers.authorization !== undefined) {
       const bearer = /^Bearer +([^\s]+)$/i.exec(headers.authorization)
-      if (bearer) add('authorization', bearer[1] ?? '')
+      if (bearer) add('header', bearer[1] ?? '')
     }
     if (many) {
       const refusal = refuse('link_ambiguous', 'the request carries several tokens')
       return { outcome: 'refused', refusal }
     }
-    return carrier ? { outcome: 'found', carrier } : ABSENT
+    if (!carrier) return ABSENT
+    return isWeak ? { outcome: 'found', carrier, isWeak } : { outcome: 'found', carrier }
   }
 
-  verify(carrier: Carrier, keys: KeyRing, now: EpochSeconds): Verified {
+  cutPath(rawPath: string): string | undefined {
+    const token = PATH_TOKEN.exec(rawPath)
+    return token ? rawPath.slice(token[0].length) : undefined
+  }
+
+  verify(carrier: Carrier, keys: KeyRing, { now }: RequestContext): Verified {
     const token = carrier.text
     const limit = carrier.place === 'cookie' ? MAX_COOKIE_TOKEN : MAX_TOKEN
     if (token.length > limit) return malformed(`the token is longer than ${limit} bytes`)
@@ -119,8 +145,7 @@ export class SluiceJwt implements Scheme {
       grant: {
         scheme: NAME,
         key,
-        linkId: jti ?? shortDigest(signed),
-        countKey: jti === undefined ? digestText(signed) : `${key.kid}/${jti}`,
+        ...identify(key, jti, signed),
         resource,
         validUntil: exp,
         constraints,
@@ -180,10 +205,26 @@ function isSeconds(value: unknown): value is EpochSeconds {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-function refused(reason: ReasonCode, detail: string): { outcome: 'refused'; refusal: Refusal } {
-  return { outcome: 'refused', refusal: refuse(reason, detail) }
-}
-
-function malformed(detail: string): { outcome: 'refused'; refusal: Refusal } {
-  return refused('link_malformed', detail)
-}
+export const sluiceJwt = defineScheme({
+  name: NAME,
+  algorithms: [
+    'HS256',
+    'HS384',
+    'HS512',
+    'RS256',
+    'RS384',
+    'RS512',
+    'PS256',
+    'PS384',
+    'PS512',
+    'ES256',
+    'ES384',
+    'ES512',
+  ],
+  options: z.strictObject({
+    issuer: z.string().min(1).optional().describe('The iss claim that a token must carry.'),
+    audience: z.string().min(1).optional().describe('The aud claim that a token must carry.'),
+  }),
+  marks: () => [`query ${PARAMETER} jws`, `cookie ${COOKIE}`, 'header authorization', 'path ~'],
+  create: (options) => new SluiceJwt(options),
+})

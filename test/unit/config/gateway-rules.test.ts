@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { defaultPublicUrl } from '../../../src/config/server-schema.ts'
-import { LATER_SCHEME_NAMES } from '../../../src/config/scheme-names.ts'
 import { configFolder, GATEWAY, gatewayProblems } from './config-folder.ts'
 
 const HTTP = 'origins: { a: { type: http, url: "https://o.example/base"'
@@ -25,7 +24,6 @@ describe('what is not built yet is refused by name', () => {
     ['state: { driver: valkey }', 'state.driver: valkey'],
     ['state: { url: "redis://127.0.0.1" }', 'state.url: shared state'],
     ['state: { onUnavailable: deny }', 'state.onUnavailable: shared state'],
-    ['keys: { jwks: [{ url: "https://idp.example/jwks.json" }] }', 'keys.jwks: a remote JWK Set'],
     ['geo: { asn: x.mmdb }', 'geo.asn: AS numbers'],
     ['geo: { anonymous: x.mmdb }', 'geo.anonymous: anonymizers'],
     ['lists: { l: { url: "https://l.example/" } }', 'lists.l.url: a list from a URL'],
@@ -37,20 +35,6 @@ describe('what is not built yet is refused by name', () => {
     )
     expect(found).toMatch(/ not built yet$/)
     expect(found).not.toContain('unknown key')
-  })
-
-  it.each(LATER_SCHEME_NAMES)('the scheme %s', (scheme) => {
-    const expected = `routes[0].schemes[0]: ${scheme} is not built yet`
-    expect(said(gatewayProblems(GATEWAY.replace('sluice-hmac', scheme)))).toEqual([expected])
-    const withOptions = said(gatewayProblems(GATEWAY.replace('sluice-hmac', `{ name: ${scheme} }`)))
-    expect(withOptions).toEqual([`routes[0].schemes[0].name: ${scheme} is not built yet`])
-  })
-
-  it('the scheme cloudflare-stream, outside of its API', () => {
-    const found = said(gatewayProblems(GATEWAY.replace('sluice-hmac', 'cloudflare-stream')))
-    expect(found).toEqual([
-      'routes[0].schemes[0]: cloudflare-stream is not built yet on a route; apis.stream takes its tokens',
-    ])
   })
 })
 
@@ -102,19 +86,44 @@ describe('routes', () => {
     ])
   })
 
-  it('give options to sluice-jwt alone, and know its options', () => {
+  it('give each format its own options, and know them', () => {
     expect(
       route('{ path: /a/, origin: library, schemes: [{ name: sluice-hmac, issuer: i }] }'),
-    ).toEqual(['routes[0].schemes[0].issuer: is an option of sluice-jwt, not of sluice-hmac'])
+    ).toEqual(['routes[0].schemes[0].issuer: unknown key'])
+    expect(
+      route('{ path: /a/, origin: library, schemes: [{ name: sluice-jwt, issuer: 5 }] }'),
+    ).toEqual(['routes[0].schemes[0].issuer: expected string, received number'])
+    expect(
+      route(
+        '{ path: /a/, origin: library, schemes: [{ name: cloudflare-stream, location: body }] }',
+      ),
+    ).toEqual(['routes[0].schemes[0].location: expected one of "path"|"query"'])
     expect(
       route('{ path: /a/, origin: library, schemes: [{ name: sluice-jwt, isuer: i }] }'),
     ).toEqual(['routes[0].schemes[0].isuer: unknown key (did you mean issuer?)'])
     expect(route('{ path: /a/, origin: library, schemes: [sluice-jtw] }')).toEqual([
-      'routes[0].schemes[0]: expected one of sluice-hmac, sluice-jwt (did you mean sluice-jwt?)',
+      expect.stringMatching(
+        /^routes\[0\]\.schemes\[0\]: expected one of sluice-hmac, sluice-jwt, .* \(did you mean sluice-jwt\?\)$/,
+      ),
+    ])
+    expect(route('{ path: /a/, origin: library, schemes: [{ name: sluice-jtw }] }')).toEqual([
+      expect.stringMatching(/^routes\[0\]\.schemes\[0\]\.name: .* \(did you mean sluice-jwt\?\)$/),
+    ])
+    expect(route('{ path: /a/, origin: library, schemes: [{ issuer: i }] }')).toEqual([
+      'routes[0].schemes[0].name: is required',
     ])
     expect(route('{ path: /a/, origin: library, schemes: [sluice-tag] }')).toEqual([
       'routes[0].schemes[0]: sluice-tag is for keys; no link has this format',
     ])
+  })
+
+  it('list no two formats whose links look alike', () => {
+    const entry = '{ name: cloudflare-stream, location: query, param: token }'
+    expect(route(`{ path: /a/, origin: library, schemes: [sluice-jwt, ${entry}] }`)).toEqual([
+      'routes[0].schemes[1]: links of cloudflare-stream and sluice-jwt look alike (query token jws)',
+    ])
+    const other = entry.replace('param: token', 'param: st')
+    expect(route(`{ path: /a/, origin: library, schemes: [sluice-jwt, ${other}] }`)).toEqual([])
   })
 
   it('come out with every scheme as a map', () => {
@@ -237,6 +246,50 @@ describe('paths', () => {
   it('of policies have to be there when routes are', () => {
     expect(said(gatewayProblems(`${GATEWAY}policies: gone\n`))).toEqual([
       'policies: cannot be read: ENOENT',
+    ])
+  })
+})
+
+describe('keys.jwks', () => {
+  const sets = (text: string): string[] =>
+    said(gatewayProblems(`${GATEWAY}`.replace(/keys: .*\n/, '') + `keys: { jwks: [${text}] }\n`))
+
+  it.each([
+    '{ url: "https://idp.example/jwks.json", schemes: [sluice-jwt] }',
+    '{ url: "http://127.0.0.1:9/jwks.json", schemes: [sluice-jwt, cloudflare-stream] }',
+    '{ url: "http://localhost/jwks.json", schemes: [sluice-jwt], refreshSeconds: 5 }',
+    '{ url: "http://[::1]:8080/", schemes: [sluice-jwt] }',
+  ])('takes %s', (text) => {
+    expect(sets(text)).toEqual([])
+  })
+
+  it.each([
+    ['{ url: "http://idp.example/", schemes: [sluice-jwt] }', 'url: needs https'],
+    ['{ url: "http://127.0.0.1.evil.example/", schemes: [sluice-jwt] }', 'url: needs https'],
+    ['{ url: "https://u:p@idp.example/", schemes: [sluice-jwt] }', 'url: must not hold a user'],
+    ['{ url: "https://idp.example/?key=s", schemes: [sluice-jwt] }', 'url: must not hold a query'],
+    ['{ url: "ftp://idp.example/", schemes: [sluice-jwt] }', 'url: expected an http:// or'],
+    ['{ url: "http://", schemes: [sluice-jwt] }', 'url: expected an http:// or'],
+    ['{ url: idp, schemes: [sluice-jwt] }', 'url: expected an http:// or'],
+    ['{ url: "https://idp.example/" }', 'schemes: is required'],
+    ['{ url: "https://idp.example/", schemes: [] }', 'schemes: names no scheme'],
+    ['{ url: "https://idp.example/", schemes: [jwt] }', 'schemes[0]: expected one of'],
+    [
+      '{ url: "https://idp.example/", schemes: [sluice-hmac] }',
+      'schemes[0]: sluice-hmac knows secrets alone',
+    ],
+    [
+      '{ url: "https://idp.example/", schemes: [sluice-jwt], refreshSeconds: 0 }',
+      'refreshSeconds: ',
+    ],
+  ])('refuses %s', (text, expected) => {
+    expect(sets(text)).toEqual([expect.stringContaining(`keys.jwks[0].${expected}`)])
+  })
+
+  it('names each URL once', () => {
+    const one = '{ url: "https://idp.example/", schemes: [sluice-jwt] }'
+    expect(sets(`${one}, ${one}`)).toEqual([
+      'keys.jwks[1].url: is the URL of keys.jwks[0] as well; name all schemes there',
     ])
   })
 })

@@ -127,10 +127,10 @@ describe('newKey', () => {
       'cannot use Ed25519 (kid ed)',
     )
     expect(() => newKey({ alg: 'HS512', schemes: ['sluice-hmac'] })).toThrow(
-      'sluice-hmac needs an oct key',
+      'sluice-hmac needs a key with alg HS256',
     )
     expect(() => newKey({ alg: 'ES256', schemes: ['sluice-tag'] })).toThrow(
-      'sluice-tag needs an oct key with alg HS256',
+      'sluice-tag needs a key with alg HS256',
     )
     expect(() => newKey({ alg: 'none' as 'HS256', schemes: ['sluice-jwt'] })).toThrow(
       'alg: expected one of',

@@ -8,11 +8,14 @@ describe('where a problem is', () => {
     ])
   })
 
-  it('an unknown key of an origin is compared with the keys of origins', () => {
-    expect(
-      gatewayProblems(GATEWAY.replace('root: library }', 'root: library, time_out_seconds: 3 }')),
-    ).toEqual([
-      'gateway.yaml:2:41: origins.library.time_out_seconds: unknown key (did you mean timeoutSeconds?)',
+  it('an unknown key of an origin is compared with the keys of its type', () => {
+    const origin = (text: string): string[] =>
+      gatewayProblems(GATEWAY.replace('{ type: file, root: library }', `{ ${text} }`))
+    expect(origin('type: http, url: "https://o.example/", time_out_seconds: 3')).toEqual([
+      'gateway.yaml:2:53: origins.library.time_out_seconds: unknown key (did you mean timeoutSeconds?)',
+    ])
+    expect(origin('type: file, root: library, time_out_seconds: 3')).toEqual([
+      'gateway.yaml:2:41: origins.library.time_out_seconds: unknown key',
     ])
   })
 

@@ -16,7 +16,8 @@ function load(name: string): readonly Vector[] {
 
 function secretOf(vector: Vector, kid: string): Buffer | undefined {
   const key = vector.keys.find((candidate) => candidate.id === kid)
-  return key?.type === 'secret' ? Buffer.from(key.value, key.encoding) : undefined
+  if (key?.type !== 'secret' || typeof key.value !== 'string') return undefined
+  return Buffer.from(key.value, key.encoding as BufferEncoding)
 }
 
 function tokenOf({ url, cookies, headers }: Vector): string | undefined {

@@ -5,14 +5,17 @@ import type { Scheme } from '../../../src/link/scheme.ts'
 import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
 import { SluiceJwt } from '../../../src/link/schemes/sluice-jwt.ts'
 import { LinkVerifier } from '../../../src/link/verify-link.ts'
-import { contextOf, NOW, secretKey } from '../../support/request-parts.ts'
+import { contextOf, NOW, secretKey, SITE } from '../../support/request-parts.ts'
 
 const hmac = new SluiceHmac({ isIgnored: () => false })
 const jwt = new SluiceJwt({})
 const key = secretKey('k1', 1)
 
 function link(scheme: Scheme, signer: Key = key): string {
-  const result = scheme.sign({ path: '/files/a', expiresAt: NOW + 60, constraints: {} }, signer)
+  const result = scheme.sign(
+    { path: '/files/a', expiresAt: NOW + 60, constraints: {}, site: SITE },
+    signer,
+  )
   if (!('target' in result)) throw new Error(result.detail)
   return result.target
 }
@@ -67,10 +70,13 @@ describe('a verified link is remembered', () => {
     let computed = 0
     const counting: Scheme = {
       name: 'sluice-hmac',
+      triggers: hmac.triggers,
+      expresses: hmac.expresses,
+      signsPrefixes: hmac.signsPrefixes,
       find: (context) => hmac.find(context),
-      verify(carrier, keys, now) {
+      verify(carrier, keys, context) {
         computed++
-        return hmac.verify(carrier, keys, now)
+        return hmac.verify(carrier, keys, context)
       },
       sign: (request, signer) => hmac.sign(request, signer),
       canonicalText: (carrier) => hmac.canonicalText(carrier),
@@ -99,6 +105,7 @@ describe('a verified link is remembered', () => {
       {
         path: '/files/a',
         expiresAt: NOW + 60,
+        site: SITE,
         constraints: {
           accessRules: [
             {

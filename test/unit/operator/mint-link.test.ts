@@ -1,10 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type MintedLink, type MintRequest, mintLink } from '../../../src/operator/mint-link.ts'
-import { constraintSets } from '../../contract/scheme-contract.ts'
+import { constraintSets } from '../../contract/constraint-sets.ts'
 import { writeConstraints } from '../../../src/link/constraints.ts'
-import { makeDesk } from '../../support/link-desk.ts'
-import { contextOf, NOW, secretKey } from '../../support/request-parts.ts'
+import { RouteTable } from '../../../src/http/route.ts'
+import { KeyRing } from '../../../src/link/key-ring.ts'
+import type { Scheme } from '../../../src/link/scheme.ts'
+import { keycdn } from '../../../src/link/schemes/keycdn.ts'
+import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
+import { LinkVerifier } from '../../../src/link/verify-link.ts'
+import { makeDesk, type TestDesk } from '../../support/link-desk.ts'
+import { MemoryOrigin } from '../../support/memory-origin.ts'
+import { contextOf, NOW, policyOf, secretKey } from '../../support/request-parts.ts'
 
 const PATH = '/files/a%20b.mp4'
 
@@ -246,5 +253,46 @@ describe('what cannot be minted names its field', () => {
         field: 'scheme',
       })
     }
+  })
+})
+
+describe('of a route with formats of others', () => {
+  const foreign = keycdn.create(keycdn.options.parse({}), { isIgnored: () => false })
+  const desk = (...schemes: Scheme[]): TestDesk => {
+    const keys = new KeyRing([
+      secretKey('native', 1),
+      { ...secretKey('vendor', 2), schemes: new Set(['keycdn']), alg: 'MD5' },
+    ])
+    const route = {
+      path: '/files/',
+      originName: 'memory',
+      origin: new MemoryOrigin({}),
+      verifier: new LinkVerifier(schemes, keys),
+      policy: policyOf(),
+    }
+    return { ...makeDesk(), keys, routes: new RouteTable([route]) }
+  }
+  const hmac = new SluiceHmac({ isIgnored: () => false })
+
+  it('the first native one is the default, else the first', () => {
+    expect(mintLink(desk(foreign, hmac), { path: PATH }, 'json')).toMatchObject({
+      scheme: 'sluice-hmac',
+    })
+    expect(mintLink(desk(foreign), { path: PATH }, 'json')).toMatchObject({ scheme: 'keycdn' })
+    expect(mintLink(desk(hmac, foreign), { path: PATH, scheme: 'keycdn' }, 'json')).toMatchObject({
+      scheme: 'keycdn',
+      kid: 'vendor',
+    })
+  })
+
+  it('what such a link cannot say is refused by its field', () => {
+    expect(mintLink(desk(foreign), { path: PATH, rate: 5 }, 'json')).toEqual({
+      field: 'rate',
+      message: 'a link of keycdn cannot say it',
+    })
+    expect(mintLink(desk(foreign), { path: '/files/*' }, 'json')).toMatchObject({ field: 'path' })
+    expect(mintLink(desk(foreign), { path: PATH, multi_use: true }, 'json')).toMatchObject({
+      scheme: 'keycdn',
+    })
   })
 })

@@ -172,6 +172,7 @@ describe('metrics', () => {
     heldLeases: () => 4,
     configHash: () => 'abc',
     listAges: () => [['pirates', 12] as const],
+    keySets: () => [{ name: 'idp.example/jwks.json', age: 7, count: 2 }],
     countryDataAge: () => 86_400,
   }
 
@@ -193,6 +194,8 @@ describe('metrics', () => {
     expect(text).toContain('sluice_leases_held 4')
     expect(text).toContain('sluice_config_info{hash="abc"} 1')
     expect(text).toContain('sluice_list_age_seconds{list="pirates"} 12')
+    expect(text).toContain('sluice_jwks_age_seconds{set="idp.example/jwks.json"} 7')
+    expect(text).toContain('sluice_jwks_keys{set="idp.example/jwks.json"} 2')
   })
 
   it('no label names a path, an address or a link', async () => {

@@ -2,75 +2,29 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { NetworkSet } from '../../../src/base/network-set.ts'
-import { DownloadHandler } from '../../../src/http/download-handler.ts'
-import { KNOWS_NO_COUNTRY } from '../../../src/geo/network-lookup.ts'
-import { StoredHistory } from '../../../src/http/history.ts'
-import { RouteTable } from '../../../src/http/route.ts'
-import { EmbeddedLeaseStore } from '../../../src/lease/embedded-lease-store.ts'
-import { RateRegistry } from '../../../src/lease/rate.ts'
+import type { Route } from '../../../src/http/route.ts'
 import { KeyRing } from '../../../src/link/key-ring.ts'
 import type { Scheme } from '../../../src/link/scheme.ts'
 import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
 import { SluiceJwt } from '../../../src/link/schemes/sluice-jwt.ts'
 import { LinkVerifier } from '../../../src/link/verify-link.ts'
 import type { AccessRecord } from '../../../src/record/access-record.ts'
-import { LiveDownloads } from '../../../src/record/live-downloads.ts'
-import { openMemoryDatabase } from '../../../src/state/database.ts'
-import { DownloadLedger } from '../../../src/state/download-ledger.ts'
-import { RevocationList } from '../../../src/state/revocations.ts'
-import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
-import { Tagger } from '../../../src/tag/tagger.ts'
-import { FakeClock } from '../../support/fake-clock.ts'
+import { handleRoutes } from '../../support/handled-routes.ts'
 import { MemoryOrigin } from '../../support/memory-origin.ts'
-import { NOW, policyOf, secretKey } from '../../support/request-parts.ts'
+import { NOW, policyOf, secretKey, SITE } from '../../support/request-parts.ts'
 
 const key = secretKey('k1', 1)
 const hmac = new SluiceHmac({ isIgnored: (name) => name === 'utm_source' })
 const jwt = new SluiceJwt({})
-const clock = new FakeClock()
-const records: AccessRecord[] = []
-const database = openMemoryDatabase()
-const ledger = new DownloadLedger(database)
-const tagger = new Tagger(new KeyRing([key]))
-const sharing = new SharingLedger(database)
-const revocations = new RevocationList(database)
-const handler = new DownloadHandler(
-  {
-    clock,
-    leases: new EmbeddedLeaseStore(),
-    rates: new RateRegistry(clock),
-    ledger,
-    sharing,
-    revocations,
-    history: new StoredHistory(revocations, ledger, sharing),
-    live: new LiveDownloads(),
-    records: { write: (record) => records.push(record) },
-    onInternalFailure: (error) => {
-      throw error
-    },
-  },
-  () => ({
-    routes,
-    trustedProxies: new NetworkSet([]),
-    countries: KNOWS_NO_COUNTRY,
-    jwks: '{}',
-    tagger,
-    apis: undefined,
-  }),
-)
 const origin = new MemoryOrigin({})
-const route = (
-  path: string,
-  schemes: Scheme[],
-): ConstructorParameters<typeof RouteTable>[0][number] => ({
+const route = (path: string, schemes: Scheme[]): Route => ({
   path,
   originName: 'memory',
   origin,
   verifier: new LinkVerifier(schemes, new KeyRing([key])),
   policy: policyOf(),
 })
-const routes = new RouteTable([route('/files/', [hmac, jwt]), route('/plain/', [hmac])])
+const { handler, records } = handleRoutes([route('/files/', [hmac, jwt]), route('/plain/', [hmac])])
 
 /** The record of a request that never touches a network. */
 async function recordOf(
@@ -94,7 +48,7 @@ async function recordOf(
 }
 
 function signed(scheme: Scheme, path: string): string {
-  const link = scheme.sign({ path, expiresAt: NOW + 60, constraints: {} }, key)
+  const link = scheme.sign({ path, expiresAt: NOW + 60, constraints: {}, site: SITE }, key)
   if (!('target' in link)) throw new Error(link.detail)
   return link.target
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cutTarget, withPathToken } from '../../../src/request/request-target.ts'
+import { cutTarget } from '../../../src/request/request-target.ts'
 
 describe('cutTarget', () => {
   it.each([
@@ -15,7 +15,7 @@ describe('cutTarget', () => {
     ['HTTPS://host:8443/a', '/a', undefined],
     ['http://user@host/', '/', undefined],
   ])('%s', (target, rawPath, rawQuery) => {
-    expect(cutTarget(target)).toEqual({ rawPath, rawQuery, pathToken: undefined })
+    expect(cutTarget(target)).toEqual({ rawPath, rawQuery })
   })
 
   it.each([
@@ -33,31 +33,5 @@ describe('cutTarget', () => {
     'http:/a',
   ])('refuses %j', (target) => {
     expect(cutTarget(target)).toBeUndefined()
-  })
-})
-
-describe('a path token', () => {
-  const cut = (text: string): ReturnType<typeof withPathToken> => withPathToken(cutTarget(text)!)
-
-  it('is the first segment behind a tilde', () => {
-    expect(cut('/~tok.en-1/files/a?b=c')).toEqual({
-      rawPath: '/files/a',
-      rawQuery: 'b=c',
-      pathToken: 'tok.en-1',
-    })
-    expect(cut('/~/files/a')).toMatchObject({ pathToken: '', rawPath: '/files/a' })
-    expect(cut('/~t/')).toMatchObject({ pathToken: 't', rawPath: '/' })
-    expect(cut('http://host/~t/a')).toMatchObject({ pathToken: 't', rawPath: '/a' })
-  })
-
-  it.each(['/files/~token/a', '/~token', '/%7Etoken/a', '//~token/a', '/a/~t/b'])(
-    '%s has none',
-    (text) => {
-      expect(cut(text)).toBeUndefined()
-    },
-  )
-
-  it('a second one stays in the path', () => {
-    expect(cut('/~one/~two/a')).toMatchObject({ pathToken: 'one', rawPath: '/~two/a' })
   })
 })

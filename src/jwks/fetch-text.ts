@@ -1,0 +1,40 @@
+import { messageOf } from '../base/failure.ts'
+
+const TIMEOUT_MS = 10_000
+const MAX_BYTES = 1024 * 1024
+
+/** The text at a URL, or why there is none. Redirects are not followed: the URL is the one that is trusted. */
+export async function fetchText(
+  url: string,
+  signal: AbortSignal,
+): Promise<{ readonly text: string } | { readonly why: string }> {
+  try {
+    const response = await fetch(url, {
+      redirect: 'manual',
+      headers: { accept: 'application/jwk-set+json, application/json' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
+    if (response.status !== 200 || !response.body) {
+      await response.body?.cancel()
+      return { why: `it answers ${response.status}` }
+    }
+    const chunks: Uint8Array[] = []
+    let length = 0
+    // leaving the loop cancels the body
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      length += chunk.length
+      if (length > MAX_BYTES) return { why: `it answers more than ${MAX_BYTES} bytes` }
+      chunks.push(chunk)
+    }
+    return { text: Buffer.concat(chunks).toString() }
+  } catch (error) {
+    return { why: causeOf(error) }
+  }
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return messageOf(error)
+  if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`
+  return error.cause === undefined ? error.message : messageOf(error.cause)
+}
