@@ -19,8 +19,11 @@ function decode(text: string, encoding: SecretEncoding): Buffer | undefined {
       return Buffer.from(text)
     case 'hex':
       return decodeHex(text.toLowerCase())
-    default:
+    case 'base64':
+    case 'base64url':
       return decodeBase64(text, encoding)
+    default:
+      return encoding satisfies never
   }
 }
 

@@ -26,7 +26,7 @@ export class FileKeys implements KeyAdmin {
     const jwk = newKey(
       {
         alg: options.alg as NewKeyOptions['alg'],
-        schemes: options.schemes as NewKeyOptions['schemes'],
+        schemes: options.schemes,
         ...(options.kid !== undefined && { kid: options.kid }),
         ...(options.not_before !== undefined && { notBefore: options.not_before }),
       },

@@ -72,7 +72,7 @@ export function buildRuntime(
   )
   const buildRoute = (route: GatewayConfig['routes'][number], origin: Origin): Route => {
     const policy = known(policies, route.policy)
-    const schemes = route.schemes.map((entry) => buildScheme(entry, policy))
+    const schemes = route.schemes.map((entry) => buildScheme(entry, route.path, policy))
     const verifier = new LinkVerifier(schemes, keys)
     return { path: route.path, originName: route.origin, origin, verifier, policy }
   }
@@ -129,8 +129,8 @@ function buildOrigin(config: OriginConfig): Origin {
   }
 }
 
-function buildScheme({ name, ...options }: SchemeEntry, policy: Policy): Scheme {
+function buildScheme({ name, ...options }: SchemeEntry, routePath: string, policy: Policy): Scheme {
   const definition = schemeDefinition(name)
   if (!definition) throw new Error(`no scheme is called ${name}`)
-  return definition.create(options, { isIgnored: policy.isIgnoredParameter })
+  return definition.create(options, { isIgnored: policy.isIgnoredParameter, routePath })
 }

@@ -5,6 +5,8 @@ import type { Scheme } from './scheme.ts'
 export interface Surroundings {
   /** Parameters that may be added to any link (`utm_*` …). */
   readonly isIgnored: (parameter: string) => boolean
+  /** The path of the route, plain, with a slash at both ends; default `/`. */
+  readonly routePath?: string
 }
 
 /** A link format as configuration sees it: declared once, by the file of the scheme. */

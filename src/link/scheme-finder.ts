@@ -15,6 +15,7 @@ export class SchemeFinder {
   readonly #byParameter: ReadonlyMap<string, readonly Scheme[]>
   readonly #byCookie: ReadonlyMap<string, readonly Scheme[]>
   readonly #byHeader: ReadonlyMap<string, readonly Scheme[]>
+  readonly #byPath: readonly { readonly text: string; readonly scheme: Scheme }[]
 
   constructor(schemes: readonly Scheme[]) {
     this.#schemes = schemes
@@ -22,14 +23,22 @@ export class SchemeFinder {
     this.#byParameter = namesOf(schemes, 'query')
     this.#byCookie = namesOf(schemes, 'cookie')
     this.#byHeader = namesOf(schemes, 'header')
+    this.#byPath = schemes.flatMap((scheme) =>
+      scheme.triggers.flatMap((trigger) =>
+        trigger.place === 'path' ? [{ text: trigger.text, scheme }] : [],
+      ),
+    )
   }
 
   candidates({ target, headers }: RequestContext): readonly Scheme[] {
     if (this.#schemes.length <= FEW) return this.#schemes
     const candidates = [...this.#always]
-    const { rawQuery } = target
+    const { rawPath, rawQuery } = target
+    for (const { text, scheme } of this.#byPath) {
+      if (rawPath.includes(text)) add(candidates, [scheme])
+    }
     if (rawQuery !== undefined) {
-      for (let start = 0; start <= rawQuery.length; ) {
+      for (let start = 0; start <= rawQuery.length;) {
         const ampersand = rawQuery.indexOf('&', start)
         const end = ampersand < 0 ? rawQuery.length : ampersand
         const equals = rawQuery.indexOf('=', start)

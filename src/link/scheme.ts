@@ -58,6 +58,8 @@ export interface SignedLink {
 /** A name that may speak for a link of a scheme. Who has no such name in a request is not asked. */
 export type Trigger =
   | { readonly place: 'query' | 'cookie' | 'header'; readonly name: string }
+  /** A text that stands in every raw path with such a link. */
+  | { readonly place: 'path'; readonly text: string }
   /** Asked for every request: what speaks for the link is the shape of its path or query. */
   | { readonly place: 'shape' }
 

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { AccessRecord } from '../../src/record/access-record.ts'
 import { poll, run, startForTest } from '../support/child.ts'
+import { freePort } from '../support/free-port.ts'
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts'
 import { needs, program } from '../support/programs.ts'
 import { programOf, readPage } from './markdown.ts'
-import { freePort } from './workspace.ts'
 
 /** An address of this machine that is no trusted proxy. */
 const CLIENT = '127.0.0.2'

@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Child } from '../support/child.ts'
+import { freePort } from '../support/free-port.ts'
 import { ROOT } from '../support/sluice.ts'
 
 /** A directory that looks like a fresh checkout, with `npm start` running in it on free ports. */
@@ -71,17 +71,4 @@ function startArguments(): string[] {
   const [node, ...args] = scripts.start.split(' ')
   if (node !== 'node') throw new Error(`npm start runs ${node}`)
   return args
-}
-
-/** A port that nobody has at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
 }

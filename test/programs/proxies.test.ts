@@ -1,37 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
 import { run, startForTest } from '../support/child.ts'
+import { accepts, freePort } from '../support/free-port.ts'
 import { type GatewayProcess, startGatewayProcess } from '../support/gateway-process.ts'
+import { startNginx } from '../support/nginx.ts'
 import { needs, program } from '../support/programs.ts'
-
-/** A port that nobody has at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
-}
-
-function accepts(port: number): Promise<true | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => {
-      resolve(undefined)
-    })
-  })
-}
 
 interface Answer {
   readonly status: number
@@ -67,52 +41,27 @@ describe('behind nginx, which is trusted', () => {
     await gateway.stop()
   })
 
-  async function startNginx(): Promise<number> {
-    const port = await freePort()
-    const home = join(gateway.directory, 'nginx')
-    mkdirSync(home, { recursive: true })
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-      .map((name) => `${name}_temp_path ${home}/${name};`)
-      .join('\n')
-    writeFileSync(
-      join(home, 'nginx.conf'),
-      `daemon off;
-pid ${home}/nginx.pid;
-error_log stderr warn;
-worker_processes 1;
-events {}
-http {
-  access_log off;
-  ${temporary}
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://127.0.0.1:${gateway.port};
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Connection "";
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_buffering off;
-    }
-  }
-}
-`,
+  async function portOfNginx(): Promise<number> {
+    const nginx = await startNginx(
+      join(gateway.directory, 'nginx'),
+      `location / {
+        proxy_pass http://127.0.0.1:${gateway.port};
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header Connection "";
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_buffering off;
+      }`,
     )
-    const nginx = startForTest(program('nginx'), [
-      '-p',
-      home,
-      '-c',
-      join(home, 'nginx.conf'),
-      '-e',
-      'stderr',
-    ])
-    await nginx.until(() => accepts(port))
-    return port
+    onTestFinished(async () => {
+      await nginx.stop()
+    })
+    return nginx.port
   }
 
   needs('nginx', 'curl')('a pinned link opens for its address and for no other', async () => {
     const link = await gateway.sign('/files/guide.pdf', '--ip', '127.0.0.2')
-    const url = through(link, await startNginx())
+    const url = through(link, await portOfNginx())
     expect(await get(url, '127.0.0.2')).toEqual(OK)
     expect(await get(url, '127.0.0.3')).toEqual(WRONG_ADDRESS)
     const records = await gateway.records((all) => all.length >= 2)
@@ -121,7 +70,7 @@ http {
 
   needs('nginx', 'curl')('an address that the client wrote itself is not believed', async () => {
     const link = await gateway.sign('/files/guide.pdf', '--ip', '127.0.0.2')
-    const url = through(link, await startNginx())
+    const url = through(link, await portOfNginx())
     const forged = ['-H', 'X-Forwarded-For: 127.0.0.2']
     expect(await get(url, '127.0.0.3', ...forged)).toEqual(WRONG_ADDRESS)
     // around the proxy
@@ -129,7 +78,7 @@ http {
   })
 
   needs('nginx', 'curl')('a range comes through whole', async () => {
-    const url = through(await gateway.sign('/files/demo.mp4'), await startNginx())
+    const url = through(await gateway.sign('/files/demo.mp4'), await portOfNginx())
     const args = ['-sS', '-D-', '-o', '/dev/null', '-r', '1000-1999', url]
     const { stdout } = await run(program('curl'), args)
     expect(stdout).toMatch(/^HTTP\/1\.1 206 /)

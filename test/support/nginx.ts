@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Child } from './child.ts'
-import { freePort } from './free-port.ts'
+import { accepts, freePort } from './free-port.ts'
 import { program } from './programs.ts'
 
 export interface Nginx {
@@ -38,17 +37,4 @@ http {
   const child = new Child(program('nginx'), ['-p', directory, '-c', file, '-e', 'stderr'])
   await child.until(() => accepts(port))
   return { port, stop: () => child.stop() }
-}
-
-function accepts(port: number): Promise<true | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => {
-      resolve(undefined)
-    })
-  })
 }

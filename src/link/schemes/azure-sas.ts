@@ -24,7 +24,7 @@ import {
   type Trigger,
   type Verified,
 } from '../scheme.ts'
-import { formatUtcTime } from '../utc-time.ts'
+import { formatUtcTime, parseUtcTime } from '../utc-time.ts'
 import { readSasTerms, type StoredPolicies } from './sas-terms.ts'
 import {
   boundHeaders,
@@ -215,6 +215,10 @@ function everyBlob(account: string): Resource {
   return { kind: 'pattern', text: `every blob of ${account}`, covers: () => true }
 }
 
+const utcTime = z.string().refine((text) => parseUtcTime(text) !== undefined, {
+  error: 'expected a time as 2026-01-31T12:00:00Z',
+})
+
 export const azureSas = defineScheme({
   name: NAME,
   algorithms: ['HS256'],
@@ -228,9 +232,13 @@ export const azureSas = defineScheme({
       .record(
         z.string().min(1).max(64),
         z.strictObject({
-          permissions: z.string().optional().describe('Letters as in sp.'),
-          start: z.string().optional().describe('ISO 8601 in UTC, as in st.'),
-          expiry: z.string().optional().describe('ISO 8601 in UTC, as in se.'),
+          permissions: z
+            .string()
+            .regex(/^[a-z]{1,32}$/, { error: 'expected letters as in sp' })
+            .optional()
+            .describe('Letters as in sp.'),
+          start: utcTime.optional().describe('ISO 8601 in UTC, as in st.'),
+          expiry: utcTime.optional().describe('ISO 8601 in UTC, as in se.'),
         }),
       )
       .default({})

@@ -55,7 +55,7 @@ const options = z.strictObject({
     .describe(
       'Whether sha256 and md5 tokens hash the client address; hs256 tokens say it themselves.',
     ),
-  carrier: z
+  links: z
     .enum(['query', 'path'])
     .default('query')
     .describe(
@@ -72,7 +72,10 @@ type Options = z.output<typeof options>
  */
 export class Bunny implements Scheme {
   readonly name = NAME
-  readonly triggers: readonly Trigger[] = [{ place: 'query', name: 'token' }, { place: 'shape' }]
+  readonly triggers: readonly Trigger[] = [
+    { place: 'query', name: 'token' },
+    { place: 'path', text: '/bcdn_token=' },
+  ]
   readonly expresses: ReadonlySet<ConstraintName>
   readonly signsPrefixes: boolean
   readonly #options: Options
@@ -184,7 +187,7 @@ export class Bunny implements Scheme {
     const pairs = [...named].map(([name, value]) => `&${name}=${encodeURIComponent(value)}`)
     const carried = `token=${token}${pairs.join('')}&expires=${expiresAt}`
     return {
-      target: this.#options.carrier === 'path' ? `/bcdn_${carried}${raw}` : `${raw}?${carried}`,
+      target: this.#options.links === 'path' ? `/bcdn_${carried}${raw}` : `${raw}?${carried}`,
     }
   }
 

@@ -66,7 +66,9 @@ export class CloudflareStream implements Scheme {
   constructor(options: CloudflareStreamOptions = {}) {
     const { location, param = 'token', subjectFromPath = DEFAULT_SUBJECT } = options
     this.#parameter = location === 'query' ? param : undefined
-    this.triggers = [location === 'query' ? { place: 'query', name: param } : { place: 'shape' }]
+    this.triggers = [
+      location === 'query' ? { place: 'query', name: param } : { place: 'path', text: '/eyJ' },
+    ]
     this.#subject = pathGroup(subjectFromPath)
     this.#downloadPath = options.downloadPath
     this.#maxRules = options.maxRules ?? MAX_RULES

@@ -29,7 +29,7 @@ export interface DigestPlace {
   draft(path: string, time: string, begin?: string): DigestParts
   /** The target for a path as it was asked for. */
   write(parts: DigestParts, path: string): string
-  cutPath?(rawPath: string): string | undefined
+  readonly cutPath?: (rawPath: string) => string | undefined
 }
 
 interface ParameterNames {

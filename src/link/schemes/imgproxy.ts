@@ -10,7 +10,9 @@ const EXPIRES = /^(?:exp|expires):(.*)$/
 /** The times of a signed path. Options are the segments with a colon in front of the source. */
 function expiries(path: string): string[] {
   const times: string[] = []
-  for (const segment of path.split('/').slice(1)) {
+  for (const raw of path.split('/').slice(1)) {
+    // an encoded colon must not hide an expiry
+    const segment = raw.replaceAll(/%3[Aa]/g, ':')
     if (!segment.includes(':')) break
     const time = EXPIRES.exec(segment)?.[1]
     if (time !== undefined) times.push(time)

@@ -3,7 +3,7 @@ import type { EpochSeconds } from '../../base/clock.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
 import type { RequestContext, Site } from '../../request/request-context.ts'
 import type { RequestTarget } from '../../request/request-target.ts'
-import { type ConstraintName, type Constraints, parseCount } from '../constraints.ts'
+import { type ConstraintName, parseCount } from '../constraints.ts'
 import { digest, hmac, secretBytes } from '../digest.ts'
 import { identify } from '../grant.ts'
 import { type Key, KeyRing } from '../key-ring.ts'
@@ -29,6 +29,7 @@ import type {
 } from './digest-format.ts'
 import type { DigestParts, DigestPlace } from './digest-place.ts'
 import { matchingKey } from './matching-key.ts'
+import { networkOf, oneAddress } from './one-address.ts'
 
 /** A key and, for formats with one, the salt beside it. */
 interface Signer {
@@ -47,6 +48,8 @@ export class KeyedDigest implements Scheme {
   readonly triggers: readonly Trigger[]
   readonly expresses: ReadonlySet<ConstraintName>
   readonly signsPrefixes = false
+  /** Of formats whose token stands in the path. */
+  readonly cutPath?: (rawPath: string) => string | undefined
   readonly #format: KeyedDigestFormat
 
   constructor(format: KeyedDigestFormat) {
@@ -58,6 +61,16 @@ export class KeyedDigest implements Scheme {
       ...(hasBegin ? (['nbf'] as const) : []),
     ])
     this.#format = format
+    const cuts = places.flatMap(({ cutPath }) => cutPath ?? [])
+    if (cuts.length > 0) {
+      this.cutPath = (rawPath) => {
+        for (const cut of cuts) {
+          const path = cut(rawPath)
+          if (path !== undefined) return path
+        }
+        return undefined
+      }
+    }
   }
 
   find({ target, client, site }: RequestContext): Found {
@@ -75,14 +88,6 @@ export class KeyedDigest implements Scheme {
     return first.how === 'sure'
       ? { outcome: 'found', carrier }
       : { outcome: 'found', carrier, isWeak: true }
-  }
-
-  cutPath(rawPath: string): string | undefined {
-    for (const place of this.#format.places) {
-      const path = place.cutPath?.(rawPath)
-      if (path !== undefined) return path
-    }
-    return undefined
   }
 
   verify(_carrier: Carrier, keys: KeyRing, context: RequestContext): Verified {
@@ -115,7 +120,6 @@ export class KeyedDigest implements Scheme {
     )
     if (isRefusal(key)) return { outcome: 'refused', refusal: key }
     const { nbf, validUntil } = validity
-    const address = bindsAddress ? client : undefined
     return {
       outcome: 'granted',
       grant: {
@@ -126,7 +130,7 @@ export class KeyedDigest implements Scheme {
         validUntil,
         constraints: {
           ...(nbf !== undefined && { nbf }),
-          ...(address && { ip: [{ first: address, prefix: address.family === 4 ? 32 : 128 }] }),
+          ...(bindsAddress && client && { ip: [networkOf(client)] }),
         },
       },
     }
@@ -134,24 +138,27 @@ export class KeyedDigest implements Scheme {
 
   sign(request: LinkRequest, key: Key, keys: KeyRing = new KeyRing([])): SignedLink | Refusal {
     const { path, expiresAt, constraints, site } = request
-    const { time, outside, pair } = this.#format
+    const { time, outside, pair, bindsAddress = false } = this.#format
     if (!time) return unsayable('expires_at', 'links of this form never expire')
     const issuedAt = expiresAt - (time.ttl ?? 0)
     if (issuedAt < 0) return unsayable('expires_at', `less than the lifetime of ${time.ttl} s`)
-    const client = this.#addressOf(constraints)
-    if (isRefusal(client)) return client
+    const client = bindsAddress ? oneAddress(constraints) : ''
+    if (client === undefined) {
+      return unsayable('ip', 'a link of this form is bound to exactly one address')
+    }
     const signer = pair
       ? signerOf(pair, (kid) => [...keys].find((held) => held.kid === kid))
       : { key, salt: '' }
     if (signer?.key.verifyKey.type !== 'secret') {
-      return refuse('link_key_unknown', 'the key is no secret, or its salt is missing')
+      const needed = pair ? `the keys ${pair.keyId} and ${pair.saltId}` : 'a secret'
+      return refuse('link_key_unknown', `a link of this form is signed with ${needed}`)
     }
     const { nbf } = constraints
     const [place] = this.#format.places
     const parts = place.draft(path, time.write(issuedAt), nbf === undefined ? nbf : String(nbf))
     const why = outside?.(parts.path, site)
     if (why !== undefined) return unsayable('path', why)
-    const bound = { client: client.text, site: textOf(site) }
+    const bound = { client, site: textOf(site) }
     const bytes = this.#digest(signer, this.#format.inputs[0], { ...parts, ...bound })
     return { target: place.write({ ...parts, signature: this.#encode(bytes) }, path) }
   }
@@ -201,16 +208,6 @@ export class KeyedDigest implements Scheme {
     return isSignedBy(signer)
       ? signer.key
       : refuse('link_signature_wrong', 'the key and its salt do not make this signature')
-  }
-
-  /** The one address that a new link is bound to. */
-  #addressOf({ ip }: Constraints): { readonly text: string } | Refusal {
-    if (!this.#format.bindsAddress) return { text: '' }
-    const [network, ...others] = ip ?? []
-    const isOne = network?.prefix === (network?.first.family === 4 ? 32 : 128)
-    return network && isOne && others.length === 0
-      ? network.first
-      : unsayable('ip', 'a link of this form is bound to exactly one address')
   }
 
   #digest({ key, salt }: Signer, input: DigestInput, parts: DigestParts & Bound): Buffer {

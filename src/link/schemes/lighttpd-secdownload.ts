@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { decodeBase64Url, decodeHex, equalBytes } from '../../base/bytes.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
+import { encodePath } from '../../request/canonical-path.ts'
 import type { RequestContext } from '../../request/request-context.ts'
 import type { ConstraintName } from '../constraints.ts'
 import { defineScheme } from '../definition.ts'
@@ -77,18 +78,24 @@ interface Cut {
 /** Links of lighttpd's mod_secdownload, which lighttpd 1.4.68 and later do not have. */
 export class LighttpdSecdownload implements Scheme {
   readonly name = NAME
-  readonly triggers: readonly Trigger[] = [{ place: 'shape' }]
+  readonly triggers: readonly Trigger[]
   readonly expresses: ReadonlySet<ConstraintName> = new Set()
   readonly signsPrefixes: boolean
   readonly #options: LighttpdOptions
+  /** The path of the route without its last slash. */
+  readonly #base: string
 
-  constructor(given: LighttpdOptions) {
+  /** `routePath`: the objects of the links lie below it, as below lighttpd's document-root. */
+  constructor(given: LighttpdOptions, routePath = '/') {
     this.#options = given
+    this.#base = routePath.slice(0, -1)
+    this.triggers = [{ place: 'path', text: given.prefix }]
     this.signsPrefixes = given.pathSegments > 0
   }
 
   cutPath(rawPath: string): string | undefined {
-    return this.#cut(rawPath)?.path
+    const cut = this.#cut(rawPath)
+    return cut && encodePath(this.#base) + cut.path
   }
 
   find({ target: { rawPath, rawQuery } }: RequestContext): Found {
@@ -134,7 +141,7 @@ export class LighttpdSecdownload implements Scheme {
     const { prefix, timeout, pathSegments } = this.#options
     const unsayable = (detail: string): Refusal => refuse('link_constraint_unsupported', detail)
     const isPrefix = path.endsWith('/*')
-    const object = isPrefix ? path.slice(0, -2) : path
+    const object = (isPrefix ? path.slice(0, -2) : path).slice(encodePath(this.#base).length)
     const depth = object.split('/').length - 1
     if (isPrefix ? depth !== pathSegments : pathSegments > 0 && depth >= pathSegments) {
       return unsayable(`path: links open what lies below ${pathSegments} segments`)
@@ -190,8 +197,9 @@ export class LighttpdSecdownload implements Scheme {
 
   #resource(rawPath: string): Resource {
     const { pathSegments } = this.#options
-    const path = plainPath(rawPath)
-    if (pathSegments === 0 || path.split('/').length - 1 < pathSegments) {
+    const plain = plainPath(rawPath)
+    const path = this.#base + plain
+    if (pathSegments === 0 || plain.split('/').length - 1 < pathSegments) {
       return { kind: 'exact', path }
     }
     return {
@@ -212,5 +220,5 @@ export const lighttpdSecdownload = defineScheme({
   algorithms: ['HS256', 'HS1', 'MD5'],
   options,
   marks: ({ prefix, algorithm }) => [`path ${prefix}${algorithm}/time`],
-  create: (given) => new LighttpdSecdownload(given),
+  create: (given, { routePath }) => new LighttpdSecdownload(given, routePath),
 })

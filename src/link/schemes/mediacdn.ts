@@ -82,8 +82,12 @@ export class MediaCdn implements Scheme {
   constructor(given: z.output<typeof options>) {
     this.#options = given
     this.expresses = given.links === 'token' ? TOKEN_EXPRESSIBLE : new Set()
-    // the token in the path is found by its shape, and a route asks for it in any case
-    this.triggers = [{ place: 'shape' }]
+    const { cookieName, tokenParam } = given
+    this.triggers = [
+      ...[tokenParam, 'KeyName', 'URLPrefix'].map((name) => ({ place: 'query', name }) as const),
+      ...[cookieName, tokenParam].map((name) => ({ place: 'cookie', name }) as const),
+      { place: 'path', text: COMPONENT },
+    ]
   }
 
   find(context: RequestContext): Found {

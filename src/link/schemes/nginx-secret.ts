@@ -1,5 +1,6 @@
 import { decodeHex, equalBytes } from '../../base/bytes.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
+import { encodePath } from '../../request/canonical-path.ts'
 import type { RequestContext } from '../../request/request-context.ts'
 import type { ConstraintName } from '../constraints.ts'
 import { digest, secretBytes } from '../digest.ts'
@@ -27,6 +28,8 @@ export interface NginxSecretOptions {
   /** Begins and ends with a slash. */
   readonly prefix: string
   readonly allowUnlimited: boolean
+  /** The objects of the links lie below it; with a slash at both ends. */
+  readonly routePath: string
 }
 
 /**
@@ -35,20 +38,25 @@ export interface NginxSecretOptions {
  */
 export class NginxSecret implements Scheme {
   readonly name: string
-  readonly triggers: readonly Trigger[] = [{ place: 'shape' }]
+  readonly triggers: readonly Trigger[]
   readonly expresses: ReadonlySet<ConstraintName> = new Set()
   readonly signsPrefixes = false
   readonly #prefix: string
   readonly #allowUnlimited: boolean
+  /** The path of the route without its last slash. */
+  readonly #base: string
 
-  constructor(name: string, { prefix, allowUnlimited }: NginxSecretOptions) {
+  constructor(name: string, { prefix, allowUnlimited, routePath }: NginxSecretOptions) {
     this.name = name
     this.#prefix = prefix
+    this.#base = routePath.slice(0, -1)
+    this.triggers = [{ place: 'path', text: prefix }]
     this.#allowUnlimited = allowUnlimited
   }
 
   cutPath(rawPath: string): string | undefined {
-    return this.#cut(rawPath)?.path
+    const cut = this.#cut(rawPath)
+    return cut && encodePath(this.#base) + cut.path
   }
 
   find({ target: { rawPath, rawQuery } }: RequestContext): Found {
@@ -78,7 +86,7 @@ export class NginxSecret implements Scheme {
         scheme: this.name,
         key,
         ...identify(key, undefined, link),
-        resource: { kind: 'exact', path: plainPath(`/${rawPath}`) },
+        resource: { kind: 'exact', path: this.#base + plainPath(`/${rawPath}`) },
         validUntil: Infinity,
         constraints: {},
       },
@@ -89,7 +97,8 @@ export class NginxSecret implements Scheme {
     if (Number.isFinite(expiresAt)) {
       return refuse('link_constraint_unsupported', 'expires_at: such links never expire')
     }
-    return { target: `${this.#prefix}${hash(path.slice(1), key).toString('hex')}${path}` }
+    const link = path.slice(encodePath(this.#base).length)
+    return { target: `${this.#prefix}${hash(link.slice(1), key).toString('hex')}${link}` }
   }
 
   canonicalText({ text }: Carrier): string | undefined {

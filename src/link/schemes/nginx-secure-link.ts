@@ -60,6 +60,8 @@ export const nginxSecureLink = defineScheme({
     mode === 'secret'
       ? [`path ${prefix}md5`]
       : [expiresParam === null ? `query ${md5Param}` : `query ${md5Param}+${expiresParam}`],
-  create: (given) =>
-    given.mode === 'secret' ? new NginxSecret(NAME, given) : new NginxMd5(NAME, given),
+  create: (given, { routePath = '/' }) =>
+    given.mode === 'secret'
+      ? new NginxSecret(NAME, { ...given, routePath })
+      : new NginxMd5(NAME, given),
 })

@@ -1,8 +1,11 @@
+import { LRUCache } from 'lru-cache'
 import { RE2JS } from 're2js'
 
 const MAX_LENGTH = 1024
 /** Instructions of the compiled pattern: `(a{1000}){1000}` is short to write. */
 const MAX_PROGRAM = 4000
+/** A compiled pattern takes 30 KiB and more, a tenth of a millisecond to make, and grants are many. */
+const programs = new LRUCache<string, RE2JS>({ max: 128 })
 
 /** A regular expression that takes time in the product of its own length and the text's, never more. */
 export interface Pattern {
@@ -10,29 +13,32 @@ export interface Pattern {
   matches(text: string): boolean
   /** The groups of its first match anywhere in the text; null where a group took no part. */
   search(text: string): readonly (string | null)[] | undefined
-  /** The number of each named group, counted from 1. */
-  readonly names: Readonly<Record<string, number>>
 }
 
 /** Compiles the syntax of RE2, which is that of JavaScript without backreferences and lookaround. */
 export function compilePattern(source: string): Pattern | undefined {
   if (source.length > MAX_LENGTH) return undefined
-  let compiled: RE2JS
   try {
-    compiled = RE2JS.compile(source)
+    if (programOf(source).programSize() > MAX_PROGRAM) return undefined
   } catch {
     return undefined
   }
-  if (compiled.programSize() > MAX_PROGRAM) return undefined
   return {
-    matches: (text) => compiled.testExact(text),
+    matches: (text) => programOf(source).testExact(text),
     search(text) {
-      const matcher = compiled.matcher(text)
+      const matcher = programOf(source).matcher(text)
       if (!matcher.find()) return undefined
       return Array.from({ length: matcher.groupCount() }, (_, i) => matcher.group(i + 1))
     },
-    names: compiled.namedGroups(),
   }
+}
+
+function programOf(source: string): RE2JS {
+  const known = programs.get(source)
+  if (known) return known
+  const program = RE2JS.compile(source)
+  programs.set(source, program)
+  return program
 }
 
 /**

@@ -54,7 +54,7 @@ export class SluiceJwt implements Scheme {
     { place: 'query', name: PARAMETER },
     { place: 'cookie', name: COOKIE },
     { place: 'header', name: 'authorization' },
-    { place: 'shape' },
+    { place: 'path', text: '/~' },
   ]
   readonly expresses = ALL_CONSTRAINTS
   readonly signsPrefixes = true

@@ -126,6 +126,19 @@ describe('routes', () => {
     expect(route(`{ path: /a/, origin: library, schemes: [sluice-jwt, ${other}] }`)).toEqual([])
   })
 
+  it('are warned of formats that sign with MD5, and let them be', () => {
+    const schemes = '[sluice-hmac, keycdn, { name: alibaba-cdn, variant: B }]'
+    const text = `{ path: /a/, origin: library, schemes: ${schemes} }`
+    const { problems, warnings } = configFolder({
+      'gateway.yaml': GATEWAY.replace(/ {2}- .*/, `  - ${text}`),
+    }).load()
+    expect(problems).toEqual([])
+    expect(warnings.map(({ path, message }) => [path, message.split(':')[0]])).toEqual([
+      ['routes[0].schemes[1]', 'links of keycdn are signed with MD5, which is weak'],
+      ['routes[0].schemes[2]', 'links of alibaba-cdn are signed with MD5, which is weak'],
+    ])
+  })
+
   it('come out with every scheme as a map', () => {
     const entry = '[sluice-hmac, { name: sluice-jwt, issuer: i, audience: a }]'
     const { config } = configFolder({
@@ -252,7 +265,7 @@ describe('paths', () => {
 
 describe('keys.jwks', () => {
   const sets = (text: string): string[] =>
-    said(gatewayProblems(`${GATEWAY}`.replace(/keys: .*\n/, '') + `keys: { jwks: [${text}] }\n`))
+    said(gatewayProblems(GATEWAY.replace(/keys: .*\n/, `keys: { jwks: [${text}] }\n`)))
 
   it.each([
     '{ url: "https://idp.example/jwks.json", schemes: [sluice-jwt] }',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseNetwork } from '../../../../src/base/address.ts'
 import { type Grant, covers } from '../../../../src/link/grant.ts'
 import { type Key, KeyRing } from '../../../../src/link/key-ring.ts'
-import { AzureSas, type AzureSasOptions } from '../../../../src/link/schemes/azure-sas.ts'
+import { azureSas, AzureSas, type AzureSasOptions } from '../../../../src/link/schemes/azure-sas.ts'
 import { LinkVerifier } from '../../../../src/link/verify-link.ts'
 import { decide } from '../../../../src/policy/decide.ts'
 import { linkFormatContract } from '../../../contract/link-format-contract.ts'
@@ -354,6 +354,15 @@ describe('a user delegation SAS', () => {
   ])('with %s: %j is %s', (_name, values, reason) => {
     expect(outcome(delegated(values), {}, { keys })).toBe(reason)
   })
+})
+
+it('a stored policy is checked when it is configured', () => {
+  const parse = (policy: object): boolean =>
+    azureSas.options.safeParse({ storedPolicies: { weekly: policy } }).success
+  expect(parse({ permissions: 'r', start: '2027-01-01', expiry: SE })).toBe(true)
+  expect(parse({ expiry: 'tomorrow' })).toBe(false)
+  expect(parse({ permissions: 'read,write' })).toBe(false)
+  expect(parse({ ip: '192.0.2.1' })).toBe(false)
 })
 
 describe('a SAS that is signed here', () => {

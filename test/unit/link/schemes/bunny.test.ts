@@ -36,11 +36,11 @@ const DE_ONLY: AccessRule[] = [
 
 for (const [what, options] of Object.entries({
   'bunny hs256': {},
-  'bunny hs256 in the path': { carrier: 'path' },
-  'bunny sha256': { accept: ['sha256'], carrier: 'path' },
+  'bunny hs256 in the path': { links: 'path' },
+  'bunny sha256': { accept: ['sha256'], links: 'path' },
   'bunny sha256 for an address': { accept: ['sha256'], ipBound: true },
   'bunny md5': { accept: ['md5'] },
-  'bunny md5 for an address': { accept: ['md5'], ipBound: true, carrier: 'path' },
+  'bunny md5 for an address': { accept: ['md5'], ipBound: true, links: 'path' },
 })) {
   linkFormatContract(what, () => ({
     scheme: of(options),

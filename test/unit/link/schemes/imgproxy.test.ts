@@ -73,6 +73,12 @@ describe('a signed imgproxy URL', () => {
     expect(of().cutPath?.(PATH)).toBeUndefined()
   })
 
+  it('cannot hide its expiry behind an encoded colon', () => {
+    const scheme = of({ allowUnlimited: true })
+    const link = signed(`/exp%3A${NOW - 1}/${SOURCE}`)
+    expect(verdictOf(scheme, [KEY, SALT], link).verdict).toBe('link_expired')
+  })
+
   it('without an expiry is taken where the route says so', () => {
     const scheme = of({ allowUnlimited: true })
     expect(verdictOf(scheme, [KEY, SALT], signed(`/w:300/${SOURCE}`)).verdict).toBe('permit')

@@ -69,6 +69,12 @@ describe('a pattern', () => {
     expect(compilePattern('(\\d+)')?.search('ab')).toBeUndefined()
   })
 
+  it('still matches when many others were compiled since', () => {
+    const pattern = compilePattern('^a+$')
+    for (let i = 0; i < 300; i++) compilePattern(`^b{${i}}$`)
+    expect([pattern?.matches('aa'), pattern?.matches('b')]).toEqual([true, false])
+  })
+
   it.each(['(?=a)', '(a)\\1', '[', 'a'.repeat(1025)])('%s is none', (source) => {
     expect(compilePattern(source)).toBeUndefined()
   })
