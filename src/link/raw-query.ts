@@ -24,6 +24,19 @@ export function parameterIndex(query: string, name: string, from = 0): number {
   return -1
 }
 
+/** The values of a parameter, in order. Cheap where its name stands once in the query, as it does in links. */
+export function parameterValues(query: string, name: string): string[] {
+  const at = parameterIndex(query, name)
+  if (at < 0) return []
+  if (query.indexOf(name) === at && !query.includes(name, at + 1)) {
+    const end = query.indexOf('&', at)
+    return [query.slice(at + name.length + 1, end < 0 ? undefined : end)]
+  }
+  return rawParameters(query).flatMap((parameter) =>
+    parameter.name === name ? [parameter.value] : [],
+  )
+}
+
 /** Decodes a value once; `+` is a space, as form encoders write it. Undefined when it is broken. */
 export function decodeValue(raw: string): string | undefined {
   try {

@@ -60,7 +60,7 @@ describe('sluice vectors', () => {
   })
 
   test.each([
-    ['of a format that is not built yet', vector('x', { format: 'bunny' })],
+    ['of a format that is not known', vector('x', { format: 'buny' })],
     ['without keys', vector('x', { keys: undefined })],
     ['with a key that is none', vector('x', { keys: [{ id: 'k1', type: 'jwk', value: {} }] })],
     ['that is no vector', 7],

@@ -99,7 +99,11 @@ export class Bunny implements Scheme {
   find({ target, client }: RequestContext): Found {
     const { rawPath, rawQuery = '' } = target
     const path = this.cutPath(rawPath)
-    if (path === undefined && !rawQuery.includes('token=')) return ABSENT
+    if (path === undefined) {
+      if (!rawQuery.includes('token=')) return ABSENT
+      // without an expiry and without its own mark, it is the token of another format
+      if (!rawQuery.includes('expires=') && !rawQuery.includes('token=HS')) return ABSENT
+    }
     const segment = path === undefined ? '' : rawPath.slice(1, rawPath.length - path.length)
     const carried = segment && rawQuery ? `${segment}&${rawQuery}` : segment || rawQuery
     const parameters = rawParameters(carried)

@@ -53,15 +53,15 @@ function readNetwork({ tag, value }: Tagged): Network | undefined {
   return prefix < 0 ? undefined : { first: maskAddress(address, prefix), prefix }
 }
 
-/** The form of a claim, for new links. */
+/**
+ * The form of a claim, for new links. The zero bytes at the end of a prefix stay, although RFC 9164
+ * section 4.2 leaves them out: @eyevinn/cat takes no others.
+ */
 export function writeNetworks(networks: readonly Network[]): CborValue {
   return networks.map(({ first, prefix }) => {
     const bytes = bytesOfAddress(first)
     const tag = first.family === 4 ? 52 : 54
-    if (prefix === bytes.length * 8) return { tag, value: bytes }
-    // RFC 9164 section 4.2: trailing zero bytes are left out
-    const end = bytes.findLastIndex((byte) => byte !== 0) + 1
-    return { tag, value: [prefix, bytes.subarray(0, end)] }
+    return { tag, value: prefix === bytes.length * 8 ? bytes : [prefix, bytes] }
   })
 }
 

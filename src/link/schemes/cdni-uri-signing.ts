@@ -50,7 +50,7 @@ export class CdniUriSigning implements Scheme {
     this.triggers = [
       { place: 'query', name: options.package },
       { place: 'cookie', name: options.package },
-      { place: 'shape' },
+      { place: 'path', text: options.package },
     ]
     this.expresses = new Set<ConstraintName>(
       options.oneTime ? ['jti', 'iat', 'nbf', 'multi_use'] : ['jti', 'iat', 'nbf'],

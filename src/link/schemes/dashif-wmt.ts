@@ -61,7 +61,7 @@ export class DashIfWmt implements Scheme {
     this.#options = options
     const { header, cookie } = options
     this.triggers = [
-      { place: 'shape' },
+      { place: 'path', text: `/${options.pathPrefix}` },
       { place: 'header', name: header.toLowerCase() },
       ...(cookie === undefined ? [] : [{ place: 'cookie', name: cookie } as const]),
     ]

@@ -1,7 +1,7 @@
 import { refuse, type Refusal } from '../../base/refusal.ts'
 import type { RequestTarget } from '../../request/request-target.ts'
 import { isRefusal, parametersOf, readFields } from '../link-fields.ts'
-import { parameterIndex } from '../raw-query.ts'
+import { parameterIndex, parameterValues } from '../raw-query.ts'
 import type { Trigger } from '../scheme.ts'
 
 /** The pieces of a link, as they were sent. */
@@ -34,6 +34,8 @@ export interface DigestPlace {
 
 interface ParameterNames {
   readonly signature: string
+  /** The one whose name tells most; default: the signature. */
+  readonly trigger?: string
   /** Absent where links of the format never expire. */
   readonly time?: string
   /** Whether `time` may be left out. */
@@ -55,7 +57,7 @@ export function inParameters(names: ParameterNames): DigestPlace {
     signs === 'all' ? name !== signature : signs === 'others' && !own.includes(name)
   return {
     place: 'query',
-    trigger: { place: 'query', name: signature },
+    trigger: { place: 'query', name: names.trigger ?? signature },
     find({ rawQuery = '' }) {
       if (parameterIndex(rawQuery, signature) < 0) return undefined
       if (isDistinct) return 'sure'
@@ -114,12 +116,9 @@ export function inOneParameter(packed: PackedParameter): DigestPlace {
   return {
     ...plain,
     find({ rawQuery = '' }) {
-      if (parameterIndex(rawQuery, name) < 0) return undefined
-      if (!isShared) return 'sure'
-      const isOurs = parametersOf(rawQuery).some(
-        (parameter) => parameter.name === name && shape.test(parameter.value),
-      )
-      return isOurs ? 'sure' : undefined
+      const values = parameterValues(rawQuery, name)
+      if (values.length === 0) return undefined
+      return !isShared || values.some((value) => shape.test(value)) ? 'sure' : undefined
     },
     read(target) {
       const parts = plain.read(target)

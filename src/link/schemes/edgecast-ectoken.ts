@@ -34,6 +34,7 @@ const TAG_BYTES = 16
 const MAX_TOKEN = 8192
 /** One byte of plaintext at least. Nothing shorter is taken for a token. */
 const TOKEN = /^[A-Za-z0-9_-]{39,}$/
+const BEGINS_WITH_TOKEN = /^[A-Za-z0-9_-]{39,}(?:&|$)/
 
 const options = z.strictObject({
   version: z.literal(3).default(3).describe('Version of the token; older ones are not accepted.'),
@@ -59,9 +60,8 @@ export class EdgecastToken implements Scheme {
   }
 
   find({ target: { rawQuery } }: RequestContext): Found {
-    if (rawQuery === undefined) return ABSENT
+    if (rawQuery === undefined || !BEGINS_WITH_TOKEN.test(rawQuery)) return ABSENT
     const [token = '', ...others] = rawQuery.split('&')
-    if (!TOKEN.test(token)) return ABSENT
     if (others.some((other) => TOKEN.test(other))) {
       return refused('link_ambiguous', 'the request carries several tokens')
     }

@@ -11,7 +11,7 @@ const MD5 = { name: NAME, digest: 'md5', isHmac: false, encoding: 'base64url', b
 function tokenLinks(): KeyedDigest {
   return new KeyedDigest({
     ...MD5,
-    places: [inParameters({ signature: 'token', time: 'expire' })],
+    places: [inParameters({ signature: 'token', time: 'expire', trigger: 'expire' })],
     time: DECIMAL,
     allowUnlimited: false,
     inputs: [({ path, secret, time }) => `${path}${secret}${time}`],

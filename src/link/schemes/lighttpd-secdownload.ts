@@ -29,9 +29,9 @@ import { plainPath, servedPath } from './served-path.ts'
 const NAME = 'lighttpd-secdownload'
 
 const MACS = {
-  md5: { shape: /^[0-9A-Fa-f]{32}$/ },
-  'hmac-sha1': { shape: /^[\w-]{27}$/, digest: 'sha1' },
-  'hmac-sha256': { shape: /^[\w-]{43}$/, digest: 'sha256' },
+  md5: { shape: '[0-9A-Fa-f]{32}' },
+  'hmac-sha1': { shape: '[\\w-]{27}', digest: 'sha1' },
+  'hmac-sha256': { shape: '[\\w-]{43}', digest: 'sha256' },
 } as const
 
 const options = z.strictObject({
@@ -82,6 +82,8 @@ export class LighttpdSecdownload implements Scheme {
   readonly expresses: ReadonlySet<ConstraintName> = new Set()
   readonly signsPrefixes: boolean
   readonly #options: LighttpdOptions
+  /** Code, time and path of a link. */
+  readonly #shape: RegExp
   /** The path of the route without its last slash. */
   readonly #base: string
 
@@ -90,6 +92,9 @@ export class LighttpdSecdownload implements Scheme {
     this.#options = given
     this.#base = routePath.slice(0, -1)
     this.triggers = [{ place: 'path', text: given.prefix }]
+    const { shape } = MACS[given.algorithm]
+    const prefix = given.prefix.replaceAll('.', '\\.')
+    this.#shape = new RegExp(`^${prefix}(${shape})/([0-9A-Fa-f]{1,16})(/.*)$`)
     this.signsPrefixes = given.pathSegments > 0
   }
 
@@ -166,12 +171,9 @@ export class LighttpdSecdownload implements Scheme {
   }
 
   #cut(rawPath: string): Cut | undefined {
-    const { prefix, algorithm } = this.#options
-    if (!rawPath.startsWith(prefix)) return undefined
-    const [mac = '', time = '', ...segments] = rawPath.slice(prefix.length).split('/')
-    if (segments.length === 0 || !MACS[algorithm].shape.test(mac)) return undefined
-    return /^[0-9A-Fa-f]{1,16}$/.test(time)
-      ? { mac, time, path: `/${segments.join('/')}` }
+    const [, mac, time, path] = this.#shape.exec(rawPath) ?? []
+    return mac !== undefined && time !== undefined && path !== undefined
+      ? { mac, time, path }
       : undefined
   }
 

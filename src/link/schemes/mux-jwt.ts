@@ -6,8 +6,8 @@ import { type ConstraintName, isCount } from '../constraints.ts'
 import { defineScheme } from '../definition.ts'
 import { type Condition, identify, type Resource } from '../grant.ts'
 import type { Key, KeyRing } from '../key-ring.ts'
-import { isRefusal, parametersOf, readFields } from '../link-fields.ts'
-import { parameterIndex } from '../raw-query.ts'
+import { isRefusal } from '../link-fields.ts'
+import { parameterValues } from '../raw-query.ts'
 import {
   ABSENT,
   type Carrier,
@@ -18,6 +18,7 @@ import {
   type SignedLink,
   type Trigger,
   type Verified,
+  malformed,
 } from '../scheme.ts'
 import { signedPart, signJws } from './jws.ts'
 import { groupPattern, type PathGroup, pathGroup } from './path-group.ts'
@@ -52,10 +53,10 @@ export class MuxJwt implements Scheme {
   }
 
   find({ target: { rawQuery = '' } }: RequestContext): Found {
-    if (parameterIndex(rawQuery, PARAMETER) < 0) return ABSENT
-    const fields = readFields(parametersOf(rawQuery), [PARAMETER])
-    if (isRefusal(fields)) return { outcome: 'refused', refusal: fields }
-    const carrier: Carrier = { place: 'query', text: fields.token ?? '' }
+    const [token, second] = parameterValues(rawQuery, PARAMETER)
+    if (token === undefined) return ABSENT
+    if (second !== undefined) return malformed(`the parameter ${PARAMETER} occurs twice`)
+    const carrier: Carrier = { place: 'query', text: token }
     const isJws = carrier.text.split('.').length === 3
     return isJws ? { outcome: 'found', carrier } : { outcome: 'found', carrier, isWeak: true }
   }

@@ -58,14 +58,14 @@ export class NginxMd5 implements Scheme {
   readonly #expression: NginxExpression
   readonly #location: Pattern | undefined
   readonly #signsExpiry: boolean
-  /** What stands in every query with such a link, in lower case. */
-  readonly #mark: string
+  /** What stands in every query with such a link. */
+  readonly #mark: RegExp
   /** In lower case. */
   readonly #read: ReadonlySet<string>
 
   constructor(name: string, given: NginxMd5Options) {
     this.name = name
-    this.#mark = `${given.md5Param.toLowerCase()}=`
+    this.#mark = new RegExp(`${given.md5Param}=`, 'i')
     this.#options = given
     this.#expression = new NginxExpression(given.expression)
     this.#location = given.location === undefined ? undefined : compilePattern(given.location)
@@ -83,7 +83,7 @@ export class NginxMd5 implements Scheme {
 
   find(context: RequestContext): Found {
     const { rawQuery } = context.target
-    if (!rawQuery?.toLowerCase().includes(this.#mark)) return ABSENT
+    if (rawQuery === undefined || !this.#mark.test(rawQuery)) return ABSENT
     const values = this.#readArguments(rawQuery)
     if (values instanceof Map) {
       const signature = values.get(this.#options.md5Param.toLowerCase())

@@ -29,7 +29,11 @@ const options = z
       .describe(
         'Of mode md5: a regular expression that $uri must match, as of a `location ~`; its named groups are variables of the expression.',
       ),
-    md5Param: z.string().min(1).default('md5').describe('Of mode md5: holds the hash.'),
+    md5Param: z
+      .string()
+      .regex(/^\w+$/, { error: 'must be the plain name of a parameter' })
+      .default('md5')
+      .describe('Of mode md5: holds the hash.'),
     expiresParam: z
       .string()
       .min(1)

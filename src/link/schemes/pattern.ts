@@ -13,17 +13,23 @@ export interface Pattern {
   matches(text: string): boolean
   /** The groups of its first match anywhere in the text; null where a group took no part. */
   search(text: string): readonly (string | null)[] | undefined
+  /** The number of each named group, counted from 1. */
+  readonly names: Readonly<Record<string, number>>
 }
 
 /** Compiles the syntax of RE2, which is that of JavaScript without backreferences and lookaround. */
 export function compilePattern(source: string): Pattern | undefined {
   if (source.length > MAX_LENGTH) return undefined
+  let names: Readonly<Record<string, number>>
   try {
-    if (programOf(source).programSize() > MAX_PROGRAM) return undefined
+    const program = programOf(source)
+    if (program.programSize() > MAX_PROGRAM) return undefined
+    names = program.namedGroups()
   } catch {
     return undefined
   }
   return {
+    names,
     matches: (text) => programOf(source).testExact(text),
     search(text) {
       const matcher = programOf(source).matcher(text)

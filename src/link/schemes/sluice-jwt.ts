@@ -14,7 +14,7 @@ import {
 import { defineScheme } from '../definition.ts'
 import { identify, type Resource } from '../grant.ts'
 import type { Key, KeyRing } from '../key-ring.ts'
-import { rawParameters } from '../raw-query.ts'
+import { parameterValues } from '../raw-query.ts'
 import {
   ABSENT,
   type Carrier,
@@ -73,13 +73,10 @@ export class SluiceJwt implements Scheme {
       many ||= carrier !== undefined
       carrier = { place, text }
     }
-    if (target.rawQuery?.includes(`${PARAMETER}=`)) {
-      for (const { name, value } of rawParameters(target.rawQuery)) {
-        if (name !== PARAMETER) continue
-        add('query', value)
-        // other formats have a parameter of this name, too
-        isWeak = value.split('.').length !== 3
-      }
+    for (const value of parameterValues(target.rawQuery ?? '', PARAMETER)) {
+      add('query', value)
+      // other formats have a parameter of this name, too
+      isWeak = value.split('.').length !== 3
     }
     const segment = PATH_TOKEN.exec(target.rawPath)?.[1]
     if (segment !== undefined) add('path', segment)

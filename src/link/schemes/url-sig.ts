@@ -122,6 +122,8 @@ function readToken({ text }: PathToken): Carried | Refusal {
  * before the last one. With the anchor everything below its segment is open, as manifests need it.
  */
 function cutToken(rawPath: string, anchor: string | null): PathToken | undefined {
+  // every token begins with this letter; most paths have no such place
+  if (!rawPath.includes('/O') && !rawPath.includes('=O')) return undefined
   const segments = rawPath.split('/').slice(1)
   if (segments.length > MAX_SEGMENTS) return undefined
   const mark = `;${anchor}=`

@@ -47,7 +47,7 @@ describe('keys', () => {
     [{}, ['alg', 'schemes']],
     [{ alg: 'none', schemes: ['sluice-jwt'] }, ['alg']],
     [{ alg: 'HS256', schemes: [] }, ['schemes']],
-    [{ alg: 'HS256', schemes: ['bunny'] }, ['schemes[0]']],
+    [{ alg: 'HS256', schemes: ['buny'] }, ['schemes[0]']],
     [{ alg: 'RS256', schemes: ['sluice-hmac'] }, ['schemes[0]']],
     [{ alg: 'ES256', schemes: ['sluice-tag'] }, ['schemes[0]']],
     [{ alg: 'EdDSA', schemes: ['sluice-jwt'] }, ['schemes[0]']],

@@ -67,6 +67,15 @@ describe('where a problem is', () => {
     ])
   })
 
+  it('a format whose links look like those of another is at its entry', () => {
+    const entry = '{ name: cloudflare-stream, location: query }'
+    expect(gatewayProblems(GATEWAY.replace('sluice-hmac', `sluice-jwt, ${entry}`))).toEqual([
+      expect.stringMatching(
+        /^gateway\.yaml:4:61: routes\[0\]\.schemes\[1\]: links of .* look alike/,
+      ),
+    ])
+  })
+
   it('a bad name of an origin is at the name', () => {
     expect(gatewayProblems(GATEWAY.replaceAll('library: {', 'a/b: {'))).toEqual([
       expect.stringMatching(/^gateway\.yaml:2:3: origins\.a\/b: a name has /),

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { jsonSchemaFiles } from '../../../src/config/json-schema.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 
@@ -28,6 +30,27 @@ describe('the shipped config folder', () => {
       expect(readFileSync(join(CONFIG, name), 'utf8')).toBe(text)
     },
   )
+
+  it('is what gateway.schema.json lets editors accept, with the options of each format', () => {
+    const schema = z.fromJSONSchema(
+      JSON.parse(
+        jsonSchemaFiles().get('gateway.schema.json') ?? '',
+      ) as z.core.JSONSchema.JSONSchema,
+    )
+    const shipped = parse(readFileSync(join(CONFIG, 'gateway.yaml'), 'utf8')) as object
+    const accepts = (scheme: unknown): boolean =>
+      schema.safeParse({
+        ...shipped,
+        routes: [{ path: '/a/', origin: 'library', schemes: [scheme] }],
+      }).success
+    expect(schema.safeParse(shipped).success).toBe(true)
+    expect(['sluice-hmac', { name: 'sluice-jwt', issuer: 'i' }].map(accepts)).toEqual([true, true])
+    expect(
+      ['jwt', { name: 'sluice-hmac', issuer: 'i' }, { name: 'sluice-jwt', isuer: 'i' }].map(
+        accepts,
+      ),
+    ).toEqual([false, false, false])
+  })
 
   it.each([...jsonSchemaFiles()])('describes every field in %s', (_name, text) => {
     const undescribed: string[] = []
