@@ -29,5 +29,5 @@ export function defineScheme<Options extends z.ZodObject>(
   definition: SchemeDefinition<Options>,
 ): SchemeDefinition {
   // a scheme is made only of what its own schema has read
-  return definition as unknown as SchemeDefinition
+  return definition
 }
