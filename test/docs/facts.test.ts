@@ -263,7 +263,7 @@ describe('the pages', () => {
 
   test('mark only blocks that a test runs', () => {
     const infos = pages.flatMap((page) => fencesOf(page).map(({ info }) => info))
-    const unknown = infos.filter((info) => !/^(?:|test|expect|file=[\w.-]+)$/.test(info))
+    const unknown = infos.filter((info) => !/^(?:|test|expect|route|file=[\w.-]+)$/.test(info))
     expect(unknown).toEqual([])
   })
 })

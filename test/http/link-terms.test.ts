@@ -45,7 +45,9 @@ const handled = handleRoutes([
           everything: { response: EVERYTHING },
           inline: { response: { contentDisposition: 'inline' } },
           nothing: { response: { contentDisposition: 'INLINE', contentType: 'Text/HTML' } },
-          renewing: { renew: (now) => [`a=${now}; Path=/`, 'b=2; HttpOnly'] },
+          renewing: {
+            renew: ({ now }) => ['Set-Cookie', `a=${now}; Path=/`, 'Set-Cookie', 'b=2; HttpOnly'],
+          },
           endless: { validUntil: Infinity },
           kept: { validUntil: Infinity },
           secrettokensecrettoken: {},

@@ -39,6 +39,7 @@ function decided(
 /** In this order they are asked. */
 const RULES = [
   'resource',
+  'conditions',
   'revocation',
   'lifetime',
   'not-before',
