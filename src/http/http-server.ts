@@ -37,13 +37,14 @@ export interface PublicServer {
  * none is served behind an answer that closes it; protocol errors end in a bare 400.
  */
 export function createPublicServer(options: PublicServerOptions): PublicServer {
-  const answers = new Set<ServerResponse>()
+  // a number, since the table of a Set of responses would keep them long after they are deleted
+  const answers = { open: 0 }
   let draining = false
   const order = new RequestOrder((request, response) => {
-    answers.add(response)
+    answers.open++
     if (draining) response.shouldKeepAlive = false
     response.once('close', () => {
-      answers.delete(response)
+      answers.open--
     })
     options.handle(request, response)
   }, options.onProtocolError)
@@ -96,7 +97,7 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
       }, seconds * 1000)
       await ended
       // a cut connection closes before its answer does, and the record is written then
-      while (answers.size > 0) await nextTurn()
+      while (answers.open > 0) await nextTurn()
       clearInterval(sweep)
       clearTimeout(limit)
     },

@@ -23,6 +23,7 @@ import { deliver } from './deliver.ts'
 import type { Exchange } from './exchange.ts'
 import { revocable, type StoredHistory } from './history.ts'
 import type { Entrance } from './receive.ts'
+import { coverageOf, OpenConnection } from './open-connection.ts'
 import type { Route } from './route.ts'
 import { admitNetwork, revokeIfShared } from './sharing.ts'
 import { tagOf, withTag } from './tagged.ts'
@@ -198,7 +199,9 @@ export class ObjectServer {
     exchange.holdUntilClosed(() => {
       download.leave()
     })
-    exchange.coverage = () => download.coverage
+    const coverage = coverageOf(download)
+    exchange.coverage = coverage
+    const connection = new OpenConnection(exchange)
     const link = revocable(grant)
     const leave = live.join(
       {
@@ -209,18 +212,14 @@ export class ObjectServer {
         size: identity.size,
         ...link,
       },
-      {
-        get bytes() {
-          return exchange.bytes
-        },
-        end: (by, detail) => {
-          exchange.cut(by, 'ended', detail)
-        },
-      },
+      connection,
       exchange.startedAt,
-      exchange.coverage,
+      coverage,
     )
-    exchange.holdUntilClosed(leave)
+    exchange.holdUntilClosed(() => {
+      leave()
+      connection.forget()
+    })
     return download
   }
 
