@@ -8,10 +8,16 @@ import type { AssetAdmin } from './services.ts'
 
 export type AssetRequest = z.output<typeof assetRequest>
 
-/** The renditions that a request gives, with the names of their formats. */
-export function givenRenditions({ renditions }: AssetRequest): [Format, string][] {
+/**
+ * The renditions that a request gives, with the names of their formats. The asset's own object is one
+ * in any case, whether or not it is named again.
+ */
+export function givenRenditions({ object, renditions }: AssetRequest): [Format, string][] {
   return (Object.entries(renditions) as [Format, { object: string } | undefined][]).flatMap(
-    ([format, given]) => (given ? [[format, given.object]] : []),
+    ([format, given]) => {
+      if (!given || (given.object === object && formatOf(object) === format)) return []
+      return [[format, given.object]]
+    },
   )
 }
 

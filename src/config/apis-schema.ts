@@ -43,7 +43,7 @@ const tasksSchema = z
     allowedHosts: z
       .array(hostAndPort)
       .default([])
-      .describe('host or host:port that sources may lie on. None by default.'),
+      .describe('host (any port) or host:port that sources may lie on. None by default.'),
     allowPrivateAddresses: z
       .boolean()
       .default(false)

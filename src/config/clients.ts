@@ -31,7 +31,7 @@ const clientsSchema = z.array(
         .string()
         .regex(/^[0-9a-fA-F]{64}$/, { error: 'expected the 64 hex digits of a SHA-256' })
         .optional(),
-      scopes: z.array(text).min(1, { error: 'names no scope' }),
+      scopes: z.array(text).default([]),
     })
     .refine((client) => client.secret !== undefined || client.tokenSha256 !== undefined, {
       error: 'a client needs a secret or a tokenSha256',
@@ -79,6 +79,7 @@ export function loadClients(file: string): LoadedClients {
     ...(secret && secret.length < GOOD_SECRET_BYTES
       ? [{ path: [i, 'secret'], message: `is shorter than ${GOOD_SECRET_BYTES} bytes` }]
       : []),
+    ...(scopes.length === 0 ? [{ path: [i], message: 'has no scope: it may do nothing' }] : []),
     ...scopes.flatMap((scope, j) =>
       CLIENT_SCOPES.includes(scope)
         ? []

@@ -1,6 +1,7 @@
 import type { ApiEndpoint, Apis } from '../http/api.ts'
 import type { Route } from '../http/route.ts'
 import type { Json } from '../openapi/schemas.ts'
+import type { ApiClients } from './clients.ts'
 import type { Dialect, DialectEndpoint } from './dialect.ts'
 import { dialectDocument, type Publication } from './openapi.ts'
 
@@ -19,10 +20,12 @@ export class ApiTable implements Apis {
   readonly route: Route
   readonly #dialects: readonly Dialect[]
   readonly #places: readonly Place[]
+  readonly #clients: ApiClients
 
   /** `route` serves what the dialects hand out. */
-  constructor(dialects: readonly Dialect[], route: Route) {
+  constructor(dialects: readonly Dialect[], route: Route, clients: ApiClients) {
     this.route = route
+    this.#clients = clients
     this.#dialects = dialects
     this.#places = dialects.flatMap((dialect) =>
       [...Map.groupBy(dialect.endpoints, ({ path }) => path)].map(([template, endpoints]) => ({
@@ -46,6 +49,10 @@ export class ApiTable implements Apis {
       if (found) return endpointOf(place, path, found.groups ?? {})
     }
     return undefined
+  }
+
+  isClientToken(authorization: string): boolean {
+    return this.#clients.byToken(authorization) !== undefined
   }
 }
 

@@ -71,5 +71,5 @@ export function buildApis(
   if (config.tasks) dialects.push(tasksDialect(services, config.tasks))
   // last: the addresses of its files begin with any name
   if (config.stream) dialects.push(streamDialect(services))
-  return new ApiTable(dialects, route)
+  return new ApiTable(dialects, route, services.clients)
 }

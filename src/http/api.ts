@@ -67,4 +67,6 @@ export interface ApiEndpoint {
 export interface Apis {
   readonly route: Route
   find(path: string): ApiEndpoint | undefined
+  /** Whether the field Authorization holds the token of a client, which is not a link. */
+  isClientToken(authorization: string): boolean
 }

@@ -107,7 +107,23 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     return refused('method_not_allowed', `method ${method.slice(0, 20)}`, ['Allow', allow])
   }
   if (hasBody(headers)) return refused('request_invalid', 'a download has no request body')
-  return { outcome: 'accepted', context: contextAt(path), route }
+  return { outcome: 'accepted', context: withoutClientToken(contextAt(path), route, apis), route }
+}
+
+/**
+ * HTTP clients that were redirected here from a call of an API still send the token of that call. It is
+ * not a second link.
+ */
+function withoutClientToken(
+  context: RequestContext,
+  route: Route,
+  apis: Apis | undefined,
+): RequestContext {
+  const { headers } = context
+  const { authorization } = headers
+  if (authorization === undefined || route !== apis?.route) return context
+  if (!apis.isClientToken(authorization)) return context
+  return { ...context, headers: { ...headers, authorization: undefined } }
 }
 
 /** The endpoint of a published API. A slash at the end of its path changes nothing. */

@@ -13,7 +13,9 @@ const FIELDS = {
 } as const satisfies Record<string, keyof ResponseOverrides>
 
 /** What a header may hold: a line break in it would begin another header. */
-const PRINTABLE = /^[\x20-\x7e\u00a0-\u00ff]*$/
+export function isHeaderText(text: string): boolean {
+  return /^[\x20-\x7e\u00a0-\u00ff]*$/.test(text)
+}
 
 export function isResponseParameter(name: string): name is keyof typeof FIELDS {
   return Object.hasOwn(FIELDS, name)
@@ -27,7 +29,7 @@ export function readResponseParameters(
   for (const [name, octets] of parameters) {
     if (!isResponseParameter(name) || octets === '') continue
     const text = textOfOctets(octets)
-    if (text === undefined || !PRINTABLE.test(text)) {
+    if (text === undefined || !isHeaderText(text)) {
       return refuse('link_malformed', `${name} is no value of a header`)
     }
     response[FIELDS[name]] = text

@@ -71,6 +71,8 @@ export interface Scheme {
   readonly expresses: ReadonlySet<ConstraintName>
   /** Whether one link can open everything below a prefix. */
   readonly signsPrefixes: boolean
+  /** The method is part of what is signed; links of other formats are for GET and HEAD. */
+  readonly signsMethod?: true
   /** Whether new links may be signed with a key that verifies some of them. Default: with each. */
   signsWith?(key: Key): boolean
   /** The raw path of the object, where the raw path of a request carries a token; else undefined. */

@@ -19,9 +19,9 @@ export function headerLines(
   return lines
 }
 
-/** Runs of spaces as one. */
+/** Runs of spaces and tabs as one space; Google's published tests have a run of tabs. */
 export function collapseSpaces(value: string): string {
-  return value.replace(/ {2,}/g, ' ')
+  return value.replace(/[ \t]{2,}/g, ' ')
 }
 
 /** Not `trim()`: that takes the byte A0, too, with which characters of UTF-8 end. */

@@ -1,8 +1,11 @@
 import type { EpochSeconds } from '../base/clock.ts'
 
-const UTC_TIME = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2})(:\d{2})?Z)?$/
+const UTC_TIME = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2})(?:(:\d{2})(?:\.\d{1,7})?)?Z)?$/
 
-/** ISO 8601 in UTC: `2026-01-31`, `2026-01-31T12:00Z` or `2026-01-31T12:00:00Z`; from 1970 on. */
+/**
+ * ISO 8601 in UTC: `2026-01-31`, `2026-01-31T12:00Z` or `2026-01-31T12:00:00Z`; from 1970 on. Up to seven
+ * digits of a second, as .NET writes them, are cut off.
+ */
 export function parseUtcTime(text: string): EpochSeconds | undefined {
   const parts = UTC_TIME.exec(text)
   if (!parts) return undefined

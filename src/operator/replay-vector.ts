@@ -77,6 +77,9 @@ function decideVector(vector: Vector, scheme: Scheme): Refusal | undefined {
   const verified = new LinkVerifier([scheme], keys).verify(context)
   if (verified.outcome === 'absent') return refuse('link_missing', 'no link')
   if (verified.outcome === 'refused') return verified.refusal
+  if (!scheme.signsMethod && !/^(?:GET|HEAD)$/.test(vector.method)) {
+    return refuse('method_not_allowed', 'the link is for GET and HEAD')
+  }
   const { grant } = verified
   const { seen } = (vector.config ?? {}) as { readonly seen?: readonly string[] }
   const { jti, multi_use } = grant.constraints

@@ -15,10 +15,16 @@ export function cutTarget(target: string): RequestTarget | undefined {
     const scheme = /^https?:\/\/[^/?#]+/i.exec(target)
     if (!scheme) return undefined
     start = scheme[0].length
-    if (target[start] !== '/') return undefined
+    // RFC 9110 section 4.2.3: an empty path is the same as `/`
+    if (target[start] !== '/') return withoutPath(target.slice(start))
   }
   const question = target.indexOf('?', start)
   const rawPath = question < 0 ? target.slice(start) : target.slice(start, question)
   const rawQuery = question < 0 ? undefined : target.slice(question + 1)
   return { rawPath, rawQuery }
+}
+
+function withoutPath(rest: string): RequestTarget | undefined {
+  if (rest === '') return { rawPath: '/', rawQuery: undefined }
+  return rest.startsWith('?') ? { rawPath: '/', rawQuery: rest.slice(1) } : undefined
 }

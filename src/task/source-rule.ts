@@ -1,22 +1,25 @@
 import { isIP } from 'node:net'
-import { originsOf, RedirectRule } from '../origin/http/redirect-rule.ts'
+import { originsOf, redirectTarget } from '../origin/http/redirect-rule.ts'
 
 const MAX_URL = 8192
 /** URL parsing drops tabs and line ends, and takes `\` for `/`; other readers see another host then. */
 const MISREAD = /[\p{Cc}\s\\]/u
 const WITH_AUTHORITY = /^https?:\/\/[^/?#]/i
+const WITH_PORT = /:\d+$/
 const WITH_USER = /^https?:\/\/[^/?#]*@/i
 
 /** From which places sources are fetched. */
 export class SourceRule {
-  readonly #hosts: readonly string[]
+  /** Hosts of which every port is allowed. */
+  readonly #hostnames: ReadonlySet<string>
   readonly #origins: ReadonlySet<string>
   readonly #mayUse: (address: string) => boolean
 
-  /** `hosts` are `host` or `host:port`; without a port, the scheme's own. */
+  /** `hosts` are `host` or `host:port`; without a port, all ports. */
   constructor(hosts: readonly string[], mayUse: (address: string) => boolean) {
-    this.#hosts = hosts
-    this.#origins = new Set(hosts.flatMap(originsOf))
+    const open = hosts.filter((host) => !WITH_PORT.test(host)).flatMap(originsOf)
+    this.#hostnames = new Set(open.map((origin) => new URL(origin).hostname))
+    this.#origins = new Set(hosts.filter((host) => WITH_PORT.test(host)).flatMap(originsOf))
     this.#mayUse = mayUse
   }
 
@@ -31,7 +34,7 @@ export class SourceRule {
     if (WITH_USER.test(text)) return { refused: 'The URL must not hold a user name or password' }
     const url = URL.parse(text)
     if (!url) return { refused: 'The URL is not valid' }
-    if (!this.#origins.has(url.origin)) {
+    if (!this.#isAllowed(url)) {
       return { refused: 'The host of the URL is not one that files are fetched from' }
     }
     const host = hostOf(url)
@@ -43,7 +46,12 @@ export class SourceRule {
 
   /** Where a redirect leads. Throws `GatewayError` for a place that nothing is fetched from. */
   next(current: URL, location: string | undefined): URL {
-    return new RedirectRule(current, this.#hosts).next(current, location)
+    return redirectTarget(current, location, (url) => this.#isAllowed(url))
+  }
+
+  #isAllowed(url: URL): boolean {
+    const isWeb = url.protocol === 'http:' || url.protocol === 'https:'
+    return isWeb && (this.#hostnames.has(url.hostname) || this.#origins.has(url.origin))
   }
 
   /** Whether a connection may lead to the address. A text that is none is not allowed. */

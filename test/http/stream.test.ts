@@ -352,9 +352,21 @@ describe('POST token', () => {
       sub: 'private',
       kid: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
       exp: NOW + 3600,
+      iat: NOW,
       nbf: NOW - 3600,
     })
     expectProblem(await file(token), 403, 'link_invalid')
+  })
+
+  test('gives one that a revocation of all that were issued before leaves alone', async () => {
+    const body = { issued_before: NOW }
+    const answer = await gateway.admin('/v1/revocations', { method: 'POST', body })
+    const { id } = (await answer.json()) as { id: string }
+    try {
+      expect((await file(await tokenFor({ downloadable: true }))).status).toBe(200)
+    } finally {
+      await gateway.admin(`/v1/revocations/${id}`, { method: 'DELETE' })
+    }
   })
 
   test('puts in what is asked for', async () => {

@@ -48,7 +48,10 @@ beforeAll(async () => {
   redirecting = await SourceServer.start()
   const { port } = inside
   const withPort = CARELESS.map((host) => `${host}:${port}`)
-  gateway = await allowing(['allowed.example', ...CARELESS, ...withPort], false)
+  gateway = await allowing(
+    ['allowed.example', 'port.example:8080', ...CARELESS, ...withPort],
+    false,
+  )
   lenient = await allowing([redirecting.host], true)
 })
 
@@ -160,7 +163,7 @@ describe('a host is allowed as a whole', () => {
     'http://evil-allowed.example/',
     'http://sub.allowed.example/',
     'http://allowed.example./',
-    'http://allowed.example:8080/',
+    'http://port.example:8081/',
     'http://allowed.example%2eevil.example/',
     'http://allowed.example%00.evil.example/',
   ])('%s is another', async (url) => {

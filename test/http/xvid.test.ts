@@ -44,6 +44,17 @@ describe('the URL of a call', () => {
     expect(link).toContain(`Expires=${NOW + 180}`)
   })
 
+  test('takes a client that sends its token along, as one does that follows the redirect', async () => {
+    const link = await xvid.linkOf('file_id=film')
+    const { gateway } = xvid
+    const wanted = async (token: string): Promise<number> =>
+      (await send(gateway, link, { headers: { authorization: `Bearer ${token}` } })).status
+    expect(await wanted(XVID_TOKEN)).toBe(200)
+    expect(await wanted('a.second.link')).toBe(403)
+    const { pathname } = new URL(link, gateway.url)
+    expect((await send(gateway, pathname, { headers: BEARER })).status).toBe(401)
+  })
+
   test('is the same file by its key and pipeline', async () => {
     const link = await xvid.linkOf('object_key=films%2Fa.mp4&pipeline_id=77')
     expect((await xvid.fetchAs(link)).body.equals(FILM)).toBe(true)

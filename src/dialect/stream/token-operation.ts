@@ -75,6 +75,7 @@ function readToken(
     subject,
     expiresAt: exp,
     isDownloadable: request.downloadable ?? false,
-    constraints: { nbf, ...(accessRules && { accessRules }) },
+    // without it a token made today would fall under what revokes all that were issued before
+    constraints: { iat: now, nbf, ...(accessRules && { accessRules }) },
   }
 }

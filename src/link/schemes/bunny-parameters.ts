@@ -77,7 +77,8 @@ function readLimits(all: ReadonlyMap<string, string>): Omit<BunnyParameters, 'si
   return { tokenPath, countries: lists, rate: kilobytes && kilobytes * 1000 }
 }
 
-function isOwn(name: string): boolean {
+/** Whether Bunny gives a parameter a meaning. */
+export function isOwn(name: string): boolean {
   return (OWN as readonly string[]).includes(name)
 }
 

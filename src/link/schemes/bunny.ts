@@ -24,7 +24,7 @@ import {
   type Verified,
 } from '../scheme.ts'
 import { writtenPaths } from '../written-paths.ts'
-import { type BunnyParameters, readParameters, signedText } from './bunny-parameters.ts'
+import { type BunnyParameters, isOwn, readParameters, signedText } from './bunny-parameters.ts'
 import {
   type BunnyMessage,
   type BunnyToken,
@@ -214,7 +214,10 @@ export class Bunny implements Scheme {
     const valueOf = (...names: string[]): string =>
       raw.find(({ name }) => names.includes(name))?.value ?? ''
     const token = readToken(valueOf('token', 'bcdn_token'))
-    const parameters = readParameters(raw)
+    // an md5 token signs no parameters: those of the application may be anything
+    const parameters = readParameters(
+      token?.form === 'md5' ? raw.filter(({ name }) => isOwn(name)) : raw,
+    )
     return {
       token,
       isAddressed: token !== undefined && this.#isAddressed(token),

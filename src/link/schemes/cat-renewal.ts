@@ -55,13 +55,13 @@ export function readRenewal(
 /** Undefined where there are none, null where they are not understood. */
 function readParameters(value: CborValue | undefined): readonly string[] | undefined | null {
   if (value === undefined) return undefined
-  const list: readonly CborValue[] = typeof value === 'string' ? [value] : asArray(value)
-  const isValid = list.every((item) => typeof item === 'string' && COOKIE_PARAMETER.test(item))
-  return isValid && list.length > 0 ? (list as readonly string[]) : null
-}
-
-function asArray(value: CborValue): readonly CborValue[] {
-  return Array.isArray(value) ? (value as readonly CborValue[]) : []
+  // @eyevinn/cat writes a list, or its items as one text
+  const list = typeof value === 'string' ? value.split(/; ?/) : value
+  if (!Array.isArray(list)) return null
+  const items = list as readonly CborValue[]
+  if (items.length === 0) return undefined
+  const isValid = items.every((item) => typeof item === 'string' && COOKIE_PARAMETER.test(item))
+  return isValid ? (items as readonly string[]) : null
 }
 
 /** The headers that bring the token again with a later expiry, once its deadline is near. */

@@ -5,6 +5,7 @@ import { parseStrictJson } from '../../base/strict-json.ts'
 import type { RequestContext } from '../../request/request-context.ts'
 import { defineScheme } from '../definition.ts'
 import type { Condition, Resource } from '../grant.ts'
+import { isHostilePath } from '../hostile-path.ts'
 import type { Key, KeyRing } from '../key-ring.ts'
 import { isRefusal, parametersOf, readFields } from '../link-fields.ts'
 import { parameterIndex } from '../raw-query.ts'
@@ -21,7 +22,7 @@ import {
   type Verified,
 } from '../scheme.ts'
 import { isJsonObject, signedPart } from './jws.ts'
-import { groupPattern, type PathGroup, pathGroup } from './path-group.ts'
+import { firstBelow, groupPattern, type PathGroup, pathGroup } from './path-group.ts'
 import { RS256 } from './rs256-token.ts'
 import {
   CLOUDFLARE_STREAM,
@@ -35,7 +36,8 @@ import {
 /** A part that is missing does not make it no token: what looks like one is refused, not passed over. */
 const TOKEN_SHAPE = /^eyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?$/
 const VIDEO = /^[\w-]{1,128}$/
-const DEFAULT_SUBJECT = '^/([^/]+)/'
+/** The first segment below the route. */
+const VIDEO_SEGMENT = '([^/]+)(?:/|$)'
 
 export interface CloudflareStreamOptions {
   /** Where the token stands: in the place of the video's id (default), or in a parameter. */
@@ -64,7 +66,7 @@ export class CloudflareStream implements Scheme {
   readonly #maxRules: number
 
   constructor(options: CloudflareStreamOptions = {}) {
-    const { location, param = 'token', subjectFromPath = DEFAULT_SUBJECT } = options
+    const { location, param = 'token', subjectFromPath = firstBelow('/', VIDEO_SEGMENT) } = options
     this.#parameter = location === 'query' ? param : undefined
     this.triggers = [
       location === 'query' ? { place: 'query', name: param } : { place: 'path', text: '/eyJ' },
@@ -125,7 +127,8 @@ export class CloudflareStream implements Scheme {
     return {
       kind: 'pattern',
       text: `the video ${subject}`,
-      covers: ({ path }) => this.#subject(path)?.text === subject,
+      covers: ({ path, target }) =>
+        !isHostilePath(target.rawPath) && this.#subject(path)?.text === subject,
     }
   }
 
@@ -187,8 +190,10 @@ export const cloudflareStream = defineScheme({
     location: z.enum(['path', 'query']).default('path').describe('Where the token stands.'),
     param: z.string().min(1).default('token').describe('The parameter of location: query.'),
     subjectFromPath: groupPattern
-      .default(DEFAULT_SUBJECT)
-      .describe('A regular expression whose group 1 is the place of the id of the video in paths.'),
+      .optional()
+      .describe(
+        'A regular expression whose group 1 is the place of the id of the video in paths. Default: the first segment below the route.',
+      ),
     downloadPath: z
       .string()
       .min(1)
@@ -202,5 +207,8 @@ export const cloudflareStream = defineScheme({
       .describe('accessRules that a token may have.'),
   }),
   marks: ({ location, param }) => [location === 'query' ? `query ${param} jws` : 'path jws'],
-  create: (options) => new CloudflareStream(options),
+  create: (options, { routePath = '/' }) => {
+    const { subjectFromPath = firstBelow(routePath, VIDEO_SEGMENT) } = options
+    return new CloudflareStream({ ...options, subjectFromPath })
+  },
 })

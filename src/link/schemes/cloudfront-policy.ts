@@ -118,8 +118,8 @@ function resourceOf(pattern: string): Resource {
       if (!parts) return matchesGlob(pattern, urlOf(context))
       const { scheme, host } = context.site
       return (
-        matchesGlob(schemes, scheme) &&
-        matchesGlob(hosts, host) &&
+        matchesGlob(schemes.toLowerCase(), scheme) &&
+        matchesGlob(hosts.toLowerCase(), host) &&
         matchesGlob(rest, pathAndQueryOf(context.target))
       )
     },

@@ -157,10 +157,10 @@ function isFit({ verifyKey }: Key): boolean {
   )
 }
 
-/** Base64 with `-_~` for `+=/`, so that it stands in URLs. */
+/** Base64 with `-_~` for `+=/`, so that it stands in URLs; old clients encode the `~` on their way. */
 function decode(text: string): Buffer | undefined {
   if (/[+=/]/.test(text)) return undefined
-  const standard = text.replaceAll('-', '+').replaceAll('_', '=').replaceAll('~', '/')
+  const standard = text.replaceAll('-', '+').replaceAll('_', '=').replaceAll(/~|%7e/gi, '/')
   return decodeBase64(standard, 'base64')
 }
 

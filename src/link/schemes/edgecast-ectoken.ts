@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { formatNetwork } from '../../base/address.ts'
-import { decodeBase64Url, sha256 } from '../../base/bytes.ts'
+import { decodeBase64, sha256 } from '../../base/bytes.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
 import { canonicalisePath, encodePath } from '../../request/canonical-path.ts'
 import type { RequestContext } from '../../request/request-context.ts'
@@ -33,8 +33,8 @@ const IV_BYTES = 12
 const TAG_BYTES = 16
 const MAX_TOKEN = 8192
 /** One byte of plaintext at least. Nothing shorter is taken for a token. */
-const TOKEN = /^[A-Za-z0-9_-]{39,}$/
-const BEGINS_WITH_TOKEN = /^[A-Za-z0-9_-]{39,}(?:&|$)/
+const TOKEN = /^[A-Za-z0-9_-]{39,}={0,2}$/
+const BEGINS_WITH_TOKEN = /^[A-Za-z0-9_-]{39,}={0,2}(?:&|$)/
 
 const options = z.strictObject({
   version: z.literal(3).default(3).describe('Version of the token; older ones are not accepted.'),
@@ -70,7 +70,7 @@ export class EdgecastToken implements Scheme {
 
   verify({ text }: Carrier, keys: KeyRing, { now }: RequestContext): Verified {
     if (text.length > MAX_TOKEN) return malformed(`the token is longer than ${MAX_TOKEN} bytes`)
-    const bytes = decodeBase64Url(text)
+    const bytes = decodeBase64(text, 'base64url')
     if (!bytes) return malformed('the token is no base64url')
     const key = matchingKey(keys, NAME, now, (one) => decrypt(bytes, one) !== undefined)
     if (isRefusal(key)) return { outcome: 'refused', refusal: key }
@@ -79,7 +79,12 @@ export class EdgecastToken implements Scheme {
     if (said.validUntil === Infinity && !this.#allowUnlimited) {
       return refused('link_lifetime_exceeded', 'the token never expires')
     }
-    const grant = { scheme: NAME, key, ...identify(key, undefined, text), ...said }
+    const grant = {
+      scheme: NAME,
+      key,
+      ...identify(key, undefined, bytes.toString('base64url')),
+      ...said,
+    }
     return { outcome: 'granted', grant }
   }
 

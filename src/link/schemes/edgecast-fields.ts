@@ -36,11 +36,12 @@ export function readFields(
   const validUntil = fields.ec_expire === undefined ? Infinity : parseExpiry(fields.ec_expire, now)
   if (typeof validUntil !== 'number') return validUntil
   const { ec_clientip: address, ec_country_allow: allow, ec_country_deny: deny } = fields
-  const network = address === undefined ? undefined : parseNetwork(address)
+  const networks = address?.split(',').map(parseNetwork)
+  const ip = networks?.filter((network) => network !== undefined)
   const allowed = allow === undefined ? undefined : readCountries(allow)
   const blocked = deny === undefined ? undefined : readCountries(deny)
   const wrong =
-    (address !== undefined && !network && 'ec_clientip is no address') ||
+    (networks?.length !== ip?.length && 'ec_clientip holds something else than addresses') ||
     (allow !== undefined && !allowed && 'ec_country_allow is no list of countries') ||
     (deny !== undefined && !blocked && 'ec_country_deny is no list of countries') ||
     wrongList(fields)
@@ -49,7 +50,7 @@ export function readFields(
   return {
     validUntil,
     resource: resourceOf(fields),
-    constraints: { ...(network && { ip: [network] }), ...(accessRules && { accessRules }) },
+    constraints: { ...(ip && { ip }), ...(accessRules && { accessRules }) },
     conditions: [...conditionsOf(fields)],
   }
 }

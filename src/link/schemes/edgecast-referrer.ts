@@ -18,10 +18,10 @@ export function isMissing(entry: string): boolean {
 
 /**
  * Whether an entry (`site.example/news`, `*.site.example`) names a place. The path is a prefix, the host
- * is whole, so that `site.example` is not `site.example.evil.test`.
+ * is whole, so that `site.example` is not `site.example.evil.test`. A protocol in front counts for nothing.
  */
 export function namesPlace(entry: string, { host, path }: Place): boolean {
-  const named = placeOf(entry)
+  const named = placeOf(entry.replace(/^https?:\/\//i, ''))
   if (!path.startsWith(named.path)) return false
   const bare = named.host.includes(':') ? host : host.replace(/:\d*$/, '')
   return named.host.startsWith('*') ? bare.endsWith(named.host.slice(1)) : bare === named.host

@@ -5,6 +5,7 @@ import type { RequestContext } from '../../request/request-context.ts'
 import { type ConstraintName, isCount } from '../constraints.ts'
 import { defineScheme } from '../definition.ts'
 import { type Condition, identify, type Resource } from '../grant.ts'
+import { isHostilePath } from '../hostile-path.ts'
 import type { Key, KeyRing } from '../key-ring.ts'
 import { isRefusal } from '../link-fields.ts'
 import { parameterValues } from '../raw-query.ts'
@@ -21,13 +22,13 @@ import {
   malformed,
 } from '../scheme.ts'
 import { signedPart, signJws } from './jws.ts'
-import { groupPattern, type PathGroup, pathGroup } from './path-group.ts'
+import { firstBelow, groupPattern, type PathGroup, pathGroup } from './path-group.ts'
 import { RS256, verifyRs256 } from './rs256-token.ts'
 
 const NAME = 'mux-jwt'
 const PARAMETER = 'token'
-/** The first segment, up to the extension of `<id>.m3u8`. */
-const DEFAULT_SUBJECT = '^/([^/.]+)[/.]'
+/** The first segment below the route, up to the extension of `<id>.m3u8`. */
+const PLAYBACK_SEGMENT = '([^/.]+)[/.]'
 
 /** What each audience opens, by the name of the file behind the playback id. */
 const AUDIENCES = { t: 'thumbnail', g: 'animated', s: 'storyboard', v: undefined } as const
@@ -48,7 +49,7 @@ export class MuxJwt implements Scheme {
   readonly signsPrefixes = false
   readonly #subject: (path: string) => PathGroup | undefined
 
-  constructor({ subjectFromPath = DEFAULT_SUBJECT }: MuxJwtOptions = {}) {
+  constructor({ subjectFromPath = firstBelow('/', PLAYBACK_SEGMENT) }: MuxJwtOptions = {}) {
     this.#subject = pathGroup(subjectFromPath)
   }
 
@@ -85,7 +86,8 @@ export class MuxJwt implements Scheme {
     return {
       kind: 'pattern',
       text: `the playback id ${subject}`,
-      covers: ({ path }) => this.#subject(path)?.text === subject,
+      covers: ({ path, target }) =>
+        !isHostilePath(target.rawPath) && this.#subject(path)?.text === subject,
     }
   }
 
@@ -159,9 +161,14 @@ export const muxJwt = defineScheme({
   algorithms: [RS256],
   options: z.strictObject({
     subjectFromPath: groupPattern
-      .default(DEFAULT_SUBJECT)
-      .describe('A regular expression whose group 1 is the playback id in the path.'),
+      .optional()
+      .describe(
+        'A regular expression whose group 1 is the playback id in the path. Default: what stands first below the route.',
+      ),
   }),
   marks: () => [`query ${PARAMETER} jws`],
-  create: (options) => new MuxJwt(options),
+  create: (options, { routePath = '/' }) => {
+    const { subjectFromPath = firstBelow(routePath, PLAYBACK_SEGMENT) } = options
+    return new MuxJwt({ subjectFromPath })
+  },
 })

@@ -16,9 +16,12 @@ const VARIABLE_EVERYWHERE = /\$(?:\{\w+\}|\w+)/
 /** What one variable stands for in one request; its bytes as latin1. Nothing stands for no text. */
 export type Lookup = (variable: string) => string | undefined
 
-/** A `secure_link_md5` of nginx: text with variables. `$secret` is where the key stands. */
+/**
+ * A `secure_link_md5` of nginx: text with variables, whose names count in any case. `$secret` is where the
+ * key stands.
+ */
 export class NginxExpression {
-  /** Variables without their `$`, in order, each after the literal text before it. */
+  /** Variables in lower case without their `$`, in order, each after the literal text before it. */
   readonly #parts: readonly { readonly literal: string; readonly variable: string }[]
   readonly #tail: string
   readonly variables: ReadonlySet<string>
@@ -27,7 +30,7 @@ export class NginxExpression {
     const pieces = text.split(VARIABLE)
     const parts: { literal: string; variable: string }[] = []
     for (let at = 0; at + 2 < pieces.length; at += 3) {
-      const variable = pieces[at + 1] ?? pieces[at + 2] ?? ''
+      const variable = (pieces[at + 1] ?? pieces[at + 2] ?? '').toLowerCase()
       parts.push({ literal: octets(pieces[at] ?? ''), variable })
     }
     this.#parts = parts
@@ -50,7 +53,10 @@ export class NginxExpression {
   }
 }
 
-/** The named groups of a `location ~` in a served path; undefined where the location is not for it. */
+/**
+ * The named groups of a `location ~` in a served path, their names in lower case; undefined where the
+ * location is not for it.
+ */
 export function captures(
   location: Pattern,
   servedPath: string,
@@ -59,7 +65,10 @@ export function captures(
   return (
     groups &&
     new Map(
-      Object.entries(location.names).map(([name, number]) => [name, groups[number - 1] ?? '']),
+      Object.entries(location.names).map(([name, number]) => [
+        name.toLowerCase(),
+        groups[number - 1] ?? '',
+      ]),
     )
   )
 }
@@ -70,11 +79,12 @@ export function whyNotExpression(text: string, location?: string): string | unde
   if (text.split(VARIABLE_EVERYWHERE).join('').includes('$'))
     return 'has a $ that begins no variable'
   if (!variables.has('secret')) return 'needs $secret where the secret stands; keys/ holds it'
-  const captured = location === undefined ? {} : compilePattern(location)?.names
+  const groups = location === undefined ? {} : compilePattern(location)?.names
   // the location itself is reported
-  if (!captured) return undefined
+  if (!groups) return undefined
+  const captured = new Set(Object.keys(groups).map((name) => name.toLowerCase()))
   for (const name of variables) {
-    if (!PLAIN_VARIABLES.has(name) && !/^arg_./.test(name) && !Object.hasOwn(captured, name)) {
+    if (!PLAIN_VARIABLES.has(name) && !/^arg_./.test(name) && !captured.has(name)) {
       return `the variable $${name} is not known here`
     }
   }

@@ -17,6 +17,11 @@ export function pathGroup(pattern: string): (path: string) => PathGroup | undefi
   }
 }
 
+/** A pattern whose group 1 is what stands first below a route; `rest` is how it ends. */
+export function firstBelow(routePath: string, rest: string): string {
+  return `^${routePath.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}${rest}`
+}
+
 /** An option that is such a pattern. */
 export const groupPattern = z.string().refine(hasGroup, {
   error: 'expected a regular expression with a group ( )',

@@ -1,7 +1,7 @@
 import { refuse, type Refusal } from '../../base/refusal.ts'
-import { canonicalisePath } from '../../request/canonical-path.ts'
 import { parseCount } from '../constraints.ts'
 import type { Resource } from '../grant.ts'
+import { isHostilePath } from '../hostile-path.ts'
 import type { SasFields } from './sas-layout.ts'
 
 /** Container and blob of a path. What has one segment lies in the container `$root`. */
@@ -53,8 +53,9 @@ export function sasResource(
 
 /** A prefix must not be left by a path that a later reader resolves. */
 export function isPlain(rawPath: string): Refusal | undefined {
-  const result = canonicalisePath(rawPath)
-  return result.ok ? undefined : refuse('link_malformed', result.why)
+  return isHostilePath(rawPath)
+    ? refuse('link_malformed', 'the path could leave what the link opens')
+    : undefined
 }
 
 function blobName(rawPath: string): BlobName | undefined {

@@ -3,6 +3,7 @@ import { refuse, type Refusal } from '../../base/refusal.ts'
 import { parseIPv4Range } from '../address-range.ts'
 import type { Condition, Grant, ResponseOverrides } from '../grant.ts'
 import { isRefusal } from '../link-fields.ts'
+import { isHeaderText } from '../response-parameters.ts'
 import { MAX_AHEAD_SECONDS } from '../scheme.ts'
 import { parseUtcTime } from '../utc-time.ts'
 import type { SasFields, SasKind } from './sas-layout.ts'
@@ -104,9 +105,9 @@ function readOverrides({ rscc, rscd, rsce, rscl, rsct }: SasFields): ResponseOve
     ...(rscl !== undefined && { contentLanguage: rscl }),
     ...(rsct !== undefined && { contentType: rsct }),
   }
-  return Object.values(overrides).every((value) => /^[\x20-\x7e]+$/.test(value))
+  return Object.values(overrides).every(isHeaderText)
     ? overrides
-    : malformed('a header of the answer holds more than printable ASCII')
+    : malformed('an override is no value of a header')
 }
 
 function permits(sp: string): Condition {

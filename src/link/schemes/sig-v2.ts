@@ -41,14 +41,16 @@ export interface V2Options extends Addressing {
 export const v2Options = z.strictObject({
   addressing: z
     .enum(['path', 'virtual-host'])
-    .default('path')
-    .describe('Where the bucket stands: first in the path, or in the host.'),
+    .optional()
+    .describe(
+      "Where the bucket stands: first in the path, or in the host. Default: in hosts below the endpoint's domain, else in the path.",
+    ),
   endpointDomain: z
     .string()
     .regex(/^[a-z0-9.-]+$/)
     .optional()
     .describe(
-      "With virtual-host: buckets are the names below it; another host names its bucket. Default: the vendor's.",
+      "Buckets are the names below it; with virtual-host, another host names its bucket. Default: the vendor's.",
     ),
   headAsGet,
 })
@@ -65,6 +67,7 @@ export class SigV2 implements Scheme {
   readonly triggers: readonly Trigger[]
   readonly expresses = NOTHING
   readonly signsPrefixes = false
+  readonly signsMethod = true
   readonly #dialect: V2Dialect
   readonly #options: V2Options
 

@@ -75,6 +75,7 @@ export class SigV4 implements Scheme {
   readonly triggers: readonly Trigger[]
   readonly expresses = EXPRESSIBLE
   readonly signsPrefixes = false
+  readonly signsMethod = true
   readonly #dialect: V4Dialect
   readonly #options: V4Options
 

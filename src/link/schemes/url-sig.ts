@@ -9,8 +9,8 @@ const NAMES = ['C', 'E', 'A', 'K', 'P', 'S'] as const
 
 export type UrlSigFields = Fields<(typeof NAMES)[number]>
 
-/** Base64url of `;E=` and the like; shorter ones cannot hold a signature. */
-const TOKEN = /^O[01][\w-]{40,}={0,2}$/
+/** Base64url that begins with `;E=` or another of the fields; shorter ones cannot hold a signature. */
+const TOKEN = /^O(?:0[EMUs]|1[AM])9[\w-]{38,}={0,2}$/
 const MAX_SEGMENTS = 64
 /** As many flags as the plugin reads. */
 export const MAX_FLAGS = 32
@@ -34,8 +34,8 @@ export interface UrlSig {
 
 /** The token of a path and what lies around it. */
 interface PathToken {
-  /** The decoded parameters: `;E=…;A=…;K=…;P=…;S=…`. */
-  readonly text: string
+  /** The decoded parameters: `;E=…;A=…;K=…;P=…;S=…`; undefined when it is broken. */
+  readonly text: string | undefined
   /** What stands before the token: only this can be signed. */
   readonly signedPath: string
   readonly objectPath: string
@@ -109,6 +109,7 @@ function readQuery(
 }
 
 function readToken({ text }: PathToken): Carried | Refusal {
+  if (text === undefined) return refuse('link_malformed', 'the token in the path is broken')
   const at = text.lastIndexOf(';S=') + ';S='.length
   const tail = text.slice(0, at)
   const signature = text.slice(at)
@@ -145,9 +146,9 @@ function pathToken(
 ): PathToken | undefined {
   if (!TOKEN.test(token)) return undefined
   const text = decodeBase64(token, 'base64url')?.toString('latin1') ?? ''
-  if (!/^;[\w.:;=]+$/.test(text) || !text.includes(';S=')) return undefined
+  const isWhole = /^;[\w.:;=]+$/.test(text) && text.includes(';S=')
   return {
-    text,
+    text: isWhole ? text : undefined,
     signedPath: before.map((segment) => `/${segment}`).join(''),
     objectPath: [...before, ...behind].map((segment) => `/${segment}`).join(''),
   }

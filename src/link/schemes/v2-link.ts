@@ -23,7 +23,8 @@ export interface V2Dialect {
 
 /** Where the name of the bucket stands. */
 export interface Addressing {
-  readonly addressing: 'path' | 'virtual-host'
+  /** Undefined: in the host where that is below the endpoint's domain, as the vendors tell. */
+  readonly addressing?: 'path' | 'virtual-host' | undefined
   /** Buckets are the names below it; any other host is the name of its bucket. */
   readonly endpointDomain: string
 }
@@ -132,5 +133,6 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 function bucketOf({ host }: Site, { addressing, endpointDomain }: Addressing): string {
   const name = host.replace(/:\d+$/, '')
   if (addressing === 'path' || name === endpointDomain) return ''
-  return `/${name.endsWith(`.${endpointDomain}`) ? name.slice(0, -endpointDomain.length - 1) : name}`
+  if (name.endsWith(`.${endpointDomain}`)) return `/${name.slice(0, -endpointDomain.length - 1)}`
+  return addressing === 'virtual-host' ? `/${name}` : ''
 }

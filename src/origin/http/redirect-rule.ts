@@ -14,18 +14,27 @@ export class RedirectRule {
 
   /** Where a redirect leads. Throws `GatewayError` for a place it may not lead to. */
   next(current: URL, location: string | undefined): URL {
-    const url =
-      location !== undefined && VISIBLE_ASCII.test(location)
-        ? URL.parse(location, current.href)
-        : null
-    if (!url) throw refused('a redirect without a usable Location')
-    if (url.username !== '' || url.password !== '')
-      throw refused('a redirect that carries credentials')
-    if (!this.#origins.has(url.origin)) throw refused('a redirect to a host that is not allowed')
-    if (current.protocol === 'https:' && url.protocol !== 'https:')
-      throw refused('a redirect out of TLS')
-    return url
+    return redirectTarget(current, location, (url) => this.#origins.has(url.origin))
   }
+}
+
+/** Where a redirect leads. Throws `GatewayError` for a place it may not lead to. */
+export function redirectTarget(
+  current: URL,
+  location: string | undefined,
+  isAllowed: (url: URL) => boolean,
+): URL {
+  const url =
+    location !== undefined && VISIBLE_ASCII.test(location)
+      ? URL.parse(location, current.href)
+      : null
+  if (!url) throw refused('a redirect without a usable Location')
+  if (url.username !== '' || url.password !== '')
+    throw refused('a redirect that carries credentials')
+  if (!isAllowed(url)) throw refused('a redirect to a host that is not allowed')
+  if (current.protocol === 'https:' && url.protocol !== 'https:')
+    throw refused('a redirect out of TLS')
+  return url
 }
 
 /** The origins that an allowed `host` or `host:port` stands for, by http and https. Throws `TypeError` for others. */

@@ -121,6 +121,15 @@ describe('PUT /v1/assets/{id}', () => {
     },
   )
 
+  it('takes its own object among the renditions as what it is in any case', async () => {
+    const { status, json } = await put('x', {
+      ...FILE,
+      renditions: { mp4: { object: FILE.object } },
+    })
+    expect(status).toBe(201)
+    expect(json['renditions']).toEqual({})
+  })
+
   it('takes renditions that lie at the origin; those that are named no longer go', async () => {
     const { json } = await put('x', { ...FILE, renditions: { webm: { object: 'a.webm' } } })
     const shown = { status: 'ready', percent: 100, object: 'a.webm', size: null, expires_at: null }

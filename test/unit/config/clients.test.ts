@@ -35,6 +35,14 @@ describe('clients.json', () => {
     ])
   })
 
+  it.each([{ scopes: [] }, {}])('may give a client no right at all: %j', (scopes) => {
+    const loaded = folderWith([{ id: 'shop', secret: SECRET, ...scopes }]).load()
+    expect(loaded).toMatchObject({ clients: [{ id: 'shop', scopes: [] }], problems: [] })
+    expect(loaded.warnings.map(({ message }) => message)).toEqual([
+      'has no scope: it may do nothing',
+    ])
+  })
+
   it('may be missing or empty: then there are no clients', () => {
     expect(configFolder().load()).toMatchObject({ clients: [], problems: [], warnings: [] })
     expect(folderWith([]).load()).toMatchObject({ clients: [], problems: [] })
@@ -51,7 +59,6 @@ describe('clients.json', () => {
     ['a secret in base64url', [{ ...ONE, secret: 'ab-_' }], '[0].secret: expected base64'],
     ['an empty secret', [{ ...ONE, secret: '' }], '[0].secret: must not be empty'],
     ['a token in plain text', [{ ...ONE, tokenSha256: 'token' }], '[0].tokenSha256: expected'],
-    ['no scope', [{ ...ONE, scopes: [] }], '[0].scopes: names no scope'],
     ['an unknown member', [{ ...ONE, token: 'x' }], '[0].token'],
     ['broken JSON', '[{', ''],
   ])('with %s is a problem, and no client counts', (_, clients, expected) => {

@@ -14,6 +14,8 @@ describe('cutTarget', () => {
     ['http://host/a?b', '/a', 'b'],
     ['HTTPS://host:8443/a', '/a', undefined],
     ['http://user@host/', '/', undefined],
+    ['http://host', '/', undefined],
+    ['http://host?a/b', '/', 'a/b'],
   ])('%s', (target, rawPath, rawQuery) => {
     expect(cutTarget(target)).toEqual({ rawPath, rawQuery })
   })
@@ -24,8 +26,7 @@ describe('cutTarget', () => {
     'host:443',
     'http://',
     'http:///a',
-    'http://host',
-    'http://host?a',
+    'http://host#a',
     'ftp://host/a',
     'a/b',
     '?a',

@@ -16,6 +16,8 @@ describe('a source rule', () => {
     ['HTTP://MEDIA.EXAMPLE/A', 'http://media.example/A'],
     ['http://ports.example:8080/', 'http://ports.example:8080/'],
     ['https://ports.example:8080/', 'https://ports.example:8080/'],
+    ['http://media.example:8080/', 'http://media.example:8080/'],
+    ['https://media.example:80/', 'https://media.example:80/'],
     ['https://münchen.example/', 'https://xn--mnchen-3ya.example/'],
     ['http://8.8.8.8/', 'http://8.8.8.8/'],
     ['http://134744072/', 'http://8.8.8.8/'],
@@ -24,8 +26,7 @@ describe('a source rule', () => {
   })
 
   test.each([
-    ['a port that is not the scheme’s', 'http://media.example:8080/'],
-    ['the port of the other scheme', 'https://media.example:80/'],
+    ['another port than the one that is named', 'http://ports.example:8081/'],
     ['a missing port', 'http://ports.example/'],
     ['another host', 'http://example/'],
     ['an address inside, although it is listed', 'http://127.0.0.1/'],
@@ -46,6 +47,13 @@ describe('a source rule', () => {
     const from = new URL('https://media.example/a')
     expect(() => RULE.next(from, 'http://media.example/b')).toThrow('out of TLS')
     expect(RULE.next(from, '/b').href).toBe('https://media.example/b')
+  })
+
+  test('redirects go to allowed hosts alone, on any port where none is named', () => {
+    const from = new URL('http://media.example:9000/a')
+    expect(RULE.next(from, 'http://media.example:9001/b').port).toBe('9001')
+    expect(() => RULE.next(from, 'http://ports.example:8081/')).toThrow('not allowed')
+    expect(() => RULE.next(from, 'ftp://media.example/')).toThrow('not allowed')
   })
 
   test('nothing is allowed where no host is named', () => {

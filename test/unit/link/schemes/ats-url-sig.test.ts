@@ -216,7 +216,7 @@ describe('a token in the path', () => {
     expect(scheme.cutPath?.(`/files/${token(PARTS)}/a%20b`)).toBe('/files/a%20b')
     expect(scheme.cutPath?.(`/files;sig=${token(PARTS)}/x/a`)).toBe('/files/x/a')
     expect(scheme.cutPath?.('/files/a')).toBeUndefined()
-    expect(scheme.cutPath?.(`/files/${'O0U9'.padEnd(60, 'A')}/a`)).toBeUndefined()
+    expect(scheme.cutPath?.(`/files/${'O0O9'.padEnd(60, 'A')}/a`)).toBeUndefined()
   })
 
   it('behind the anchor opens what lies below', () => {
@@ -244,6 +244,16 @@ describe('a token in the path', () => {
     }
   })
 
+  it('stays a link with any character of it flipped', () => {
+    const good = token(PARTS)
+    for (let at = 4; at < good.length; at += 1) {
+      const bad = `${good.slice(0, at)}${good[at] === 'x' ? 'y' : 'x'}${good.slice(at + 1)}`
+      const outcome = ask(`/files/shows/${bad}/a`)
+      expect([at, outcome]).not.toEqual([at, 'permit'])
+      expect([at, outcome]).not.toEqual([at, 'link_missing'])
+    }
+  })
+
   it('beside a signed query is ambiguous', () => {
     const target = `/files/shows/${token(PARTS)}/a?${query(`${PARTS}/a`)}`
     expect(ask(target)).toBe('link_ambiguous')
@@ -258,7 +268,7 @@ describe('a token in the path', () => {
       [text.replace(';A=1', ''), 'link_malformed'],
       [text.replace(';A', ';E=1;A'), 'link_malformed'],
       [text.replace(/^;/, ''), 'link_missing'],
-      [text.replace(';A', '&A'), 'link_missing'],
+      [text.replace(';A', '&A'), 'link_malformed'],
     ] as const) {
       const made = Buffer.from(changed).toString('base64url')
       expect([changed, ask(`/files/shows/${made}/a`)]).toEqual([changed, outcome])

@@ -484,9 +484,18 @@ describe('renewal', () => {
     expect(line).toMatch(/^mine=[\w-]+; Path=\/files; Secure$/)
   })
 
+  it('takes parameters of the cookie as one text, and an empty list for none', () => {
+    const attributes = (value: CborValue): string =>
+      (renewed(tokenOf(catr([0, 1], [5, value])))[1] ?? '').replace(/^[^;]*/, '')
+    expect(attributes('Path=/files; Secure')).toBe('; Path=/files; Secure')
+    expect(attributes([])).toBe('; Path=/; Max-Age=120; HttpOnly; Secure; SameSite=None')
+  })
+
   it.each<[string, Claims]>([
     ['a name that ends it', catr([0, 1], [3, 'a=b; x'])],
     ['a parameter with a semicolon', catr([0, 1], [5, ['Path=/; Domain=x']])],
+    ['a text with an empty parameter', catr([0, 1], [5, 'Secure; ; Path=/'])],
+    ['parameters as a map', catr([0, 1], [5, map([1, 'Secure'])])],
     ['a parameter with a line break', catr([0, 1], [5, ['Path=/\r\nX: y']])],
     ['an unknown type', catr([0, 4])],
     ['no type', catr()],

@@ -9,6 +9,7 @@ import {
 import type { Verification } from '../../../../src/link/scheme.ts'
 import { LinkVerifier } from '../../../../src/link/verify-link.ts'
 import { decide } from '../../../../src/policy/decide.ts'
+import type { CanonicalPath } from '../../../../src/request/canonical-path.ts'
 import type { RequestContext } from '../../../../src/request/request-context.ts'
 import { linkFormatContract } from '../../../contract/link-format-contract.ts'
 import {
@@ -193,6 +194,7 @@ describe('a token in the path', () => {
   it('stands for the id that it names', async () => {
     const token = await tokenOf({})
     expect(cut(`/${token}/manifest/video.m3u8`)).toBe(`/${VIDEO}/manifest/video.m3u8`)
+    expect(cut(`/${token}`)).toBe(`/${VIDEO}`)
     expect(cut(`/${VIDEO}/manifest/video.m3u8`)).toBeUndefined()
     const options = { subjectFromPath: '^/videos/([^/]+)/' }
     expect(cut(`/videos/${token}/a.mp4`, options)).toBe(`/videos/${VIDEO}/a.mp4`)
@@ -252,6 +254,13 @@ describe('a token in a parameter', () => {
     expect(reasonOf(verifier.verify(contextOf(target)))).toBe('granted')
     expect(reasonOf(verifier.verify(contextOf(`${target}&token=x`)))).toBe('link_malformed')
     expect(reasonOf(verifier.verify(contextOf(`/${VIDEO}/a.mp4`)))).toBe('absent')
+  })
+
+  it.each(['..', '%2e%2E', '.'])('opens no path with %s', async (dots) => {
+    const path = `/${VIDEO}/${dots}/other/default.mp4`
+    const target = { rawPath: path, rawQuery: `token=${await tokenOf({})}` }
+    const context = { ...contextOf('/files/a'), path: path as CanonicalPath, target }
+    expect(judgeWith(context, options)).toBe('link_resource_mismatch')
   })
 
   it('opens the video that the path names', async () => {

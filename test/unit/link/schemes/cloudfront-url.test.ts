@@ -72,6 +72,16 @@ function ask(target: string, parts: ContextParts = {}, options = { acceptSha1: t
 const URL = 'https://cdn.example/files/a.mp4'
 
 describe('a canned policy', () => {
+  it('may come with its tildes encoded', () => {
+    const encoded = canned(URL).replace(
+      /^(.*Signature=)([^&]*)/,
+      (_, before, signature) => before + signature.replaceAll('~', '%7E'),
+    )
+    expect(encoded).toContain('%7E')
+    expect(ask(`/files/a.mp4?${encoded}`)).toBe('permit')
+    expect(ask(`/files/a.mp4?${encoded.replaceAll('%7E', '%7e')}`)).toBe('permit')
+  })
+
   it('takes its own parameters in any order and place', () => {
     const [expires, signature, kid] = canned(`${URL}?a=1&b=2`).split('&')
     expect(ask(`/files/a.mp4?${kid}&a=1&${signature}&b=2&${expires}`)).toBe('permit')
@@ -135,6 +145,7 @@ describe('the resource of a custom policy', () => {
     ['*://cdn.example/*', '/files/a.mp4'],
     ['*/files/*', '/files/a.mp4'],
     ['https://cdn.example*', '/files/a.mp4'],
+    ['HTTPS://CDN.Example/files/*', '/files/a.mp4'],
   ])('%s covers %s', (resource, target) => {
     expect(opens(resource, target)).toBe('permit')
   })

@@ -64,11 +64,21 @@ describe('the token', () => {
     ],
     ['by an unknown key', tokenOf(`ec_expire=${E}`, 'x'), 'link_signature_wrong'],
     ['too short to hold anything', token.slice(0, 30), 'link_missing'],
-    ['padded', `${token}=`, 'link_missing'],
+    ['with too much padding', `${token}===`, 'link_missing'],
     ['longer than 8192 bytes', tokenOf(`ec_expire=${E}&x=${'x'.repeat(8192)}`), 'link_malformed'],
     ['that says nothing', tokenOf('x'), 'link_malformed'],
   ])('%s is refused', (_what, changed, expected) => {
     expect(verdict(`${PATH}?${changed}`)).toBe(expected)
+  })
+
+  it('may be padded, and is the same link then', () => {
+    const bare = tokenOf(`ec_expire=${E}&x=1`)
+    const links = [bare, bare.padEnd(Math.ceil(bare.length / 4) * 4, '=')].map((one) =>
+      verdictOf(SCHEME, [KEY], `${PATH}?${one}`),
+    )
+    expect(links[1]?.verdict).toBe('permit')
+    expect(links[1]?.grant?.linkId).toBe(links[0]?.grant?.linkId)
+    expect(verdict(`${PATH}?${bare}&${bare}==`)).toBe('link_ambiguous')
   })
 
   it('by the backup key is taken', () => {
@@ -117,6 +127,9 @@ describe('fields', () => {
     ['192.0.2.0/24', '192.0.2.77', 'permit'],
     ['192.0.2.0/24', '192.0.3.1', 'address_not_allowed'],
     ['2001:db8::/32', '2001:db8::7', 'permit'],
+    ['198.51.100.1,192.0.2.1', '192.0.2.1', 'permit'],
+    ['198.51.100.1,192.0.2.1', '192.0.2.2', 'address_not_allowed'],
+    ['192.0.2.1,', '192.0.2.1', 'link_malformed'],
     ['192.0.2.1', undefined, 'address_not_allowed'],
     ['192.0.2', '192.0.2.1', 'link_malformed'],
     ['', '192.0.2.1', 'link_malformed'],
@@ -174,6 +187,8 @@ describe('the referrer', () => {
     ['ec_ref_allow=site.example', page, 'permit'],
     ['ec_ref_allow=site.example/news', page, 'permit'],
     ['ec_ref_allow=site.example/sport', page, 'referrer_not_allowed'],
+    ['ec_ref_allow=https://site.example/news', page, 'permit'],
+    ['ec_ref_deny=http://site.example', page, 'referrer_not_allowed'],
     ['ec_ref_allow=site.example:8443', page, 'permit'],
     ['ec_ref_allow=site.example:443', page, 'referrer_not_allowed'],
     ['ec_ref_allow=*.example', page, 'permit'],

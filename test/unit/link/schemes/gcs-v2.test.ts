@@ -60,6 +60,10 @@ describe('a link of gcs-v2', () => {
       `GET\n\n\n${NOW + 3600}\n/media/files/a.mp4`,
       { options: virtual, context: at('media.storage.googleapis.com') },
     ],
+    'signs the bucket of a host of Google, without a word on it': [
+      `GET\n\n\n${NOW + 3600}\n/media/files/a.mp4`,
+      { context: at('media.storage.googleapis.com') },
+    ],
     'signs the host as bucket': [
       `GET\n\n\n${NOW + 3600}\n/cdn.example/files/a.mp4`,
       { options: virtual },

@@ -64,6 +64,12 @@ describe('a link of gcs-v4', () => {
     })
   })
 
+  it('signs runs of tabs in a header as one space', () => {
+    const target = byAccount({ headers: { tabs: 'abc def' } })
+    const headers = readHeaders(['Tabs', '\tabc\t\t\t\tdef\t'])
+    expect(verify(target, { headers }).outcome).toBe('granted')
+  })
+
   it('is for an object, not for its permissions', () => {
     expect(verify(bySecret({ more: [['acl', 'acl=']] }))).toMatchObject({
       refusal: { reason: 'link_resource_mismatch' },

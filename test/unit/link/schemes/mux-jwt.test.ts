@@ -5,6 +5,7 @@ import { type Key, KeyRing } from '../../../../src/link/key-ring.ts'
 import { MuxJwt, type MuxJwtOptions } from '../../../../src/link/schemes/mux-jwt.ts'
 import { LinkVerifier } from '../../../../src/link/verify-link.ts'
 import { decide } from '../../../../src/policy/decide.ts'
+import type { CanonicalPath } from '../../../../src/request/canonical-path.ts'
 import { linkFormatContract } from '../../../contract/link-format-contract.ts'
 import {
   contextOf,
@@ -50,6 +51,16 @@ describe('the playback id', () => {
     expect(outcome(`/${ID}2.m3u8?token=${token}`)).toBe('link_resource_mismatch')
     expect(outcome(`/other/${ID}.m3u8?token=${token}`)).toBe('link_resource_mismatch')
     expect(outcome(`/${ID}?token=${token}`)).toBe('link_resource_mismatch')
+  })
+
+  it.each(['..', '%2e%2E', '.'])('is not looked for in a path with %s', async (dots) => {
+    const path = `/${ID}/${dots}/other.m3u8`
+    const target = { rawPath: path, rawQuery: `token=${await tokenOf()}` }
+    const context = { ...contextOf('/files/a'), path: path as CanonicalPath, target }
+    const result = new LinkVerifier([new MuxJwt()], new KeyRing([KEY])).verify(context)
+    if (result.outcome !== 'granted') throw new Error('the token does not hold')
+    const { refusal } = decide(result.grant, context, policyOf(), historyOf())
+    expect(refusal?.reason).toBe('link_resource_mismatch')
   })
 
   it('stands where the operator says', async () => {

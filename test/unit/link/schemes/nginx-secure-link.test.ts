@@ -75,6 +75,16 @@ describe('an expression', () => {
     expect(ask(BOUND, target, { client: '2001:db8::8' })).toBe('link_signature_wrong')
   })
 
+  it('may name its variables and groups in any case, as nginx reads them', () => {
+    const expression = '$Secure_Link_Expires$URI$arg_User$Show ${SECRET}'
+    const options = { expression, location: '^/files/(?<sHow>[^/]+)$' }
+    const link = `md5=${md5(`${E}/files/aannaa ${SECRET}`)}&expires=${E}`
+    expect(ask(options, `/files/a?user=anna&${link}`)).toBe('permit')
+    expect(ask(options, `/files/a?USER=anna&${link}`)).toBe('permit')
+    expect(ask(options, `/files/a?user=bob&${link}`)).toBe('link_signature_wrong')
+    expect(ask(options, `/files/a?user=anna&User=anna&${link}`)).toBe('link_malformed')
+  })
+
   it('may name the secret anywhere and more than once', () => {
     const expression = '$secret$uri$secret$secure_link_expires'
     const hash = md5(`${SECRET}/files/a${SECRET}${E}`)

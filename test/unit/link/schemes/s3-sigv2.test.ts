@@ -108,6 +108,14 @@ describe('a link of s3-sigv2 is good', () => {
       { resource: '/media.big/files/a.mp4' },
       { options: virtual, context: at('media.big.s3.example:9000') },
     ],
+    'with its bucket in a host of Amazon, without a word on it': [
+      { resource: '/media/files/a.mp4' },
+      { context: at('media.s3.amazonaws.com') },
+    ],
+    'with its bucket in the path alone, where the route says so': [
+      {},
+      { options: { addressing: 'path' }, context: at('media.s3.amazonaws.com') },
+    ],
     'with its bucket in the path, though hosts may name one': [
       {},
       { options: virtual, context: at('s3.example') },
