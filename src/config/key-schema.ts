@@ -22,6 +22,7 @@ export const ALGORITHMS = {
   MD5: { kty: 'oct', bytes: 16 },
   RS1: { kty: 'RSA' },
   'HS256/64': { kty: 'oct', bytes: 32 },
+  dir: { kty: 'oct', bytes: 16 },
   A128GCM: { kty: 'oct', bytes: 16 },
   A256GCM: { kty: 'oct', bytes: 32 },
 } as const

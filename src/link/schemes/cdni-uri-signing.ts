@@ -224,6 +224,7 @@ export const cdniUriSigning = defineScheme({
   algorithms: [
     ...(['ES256', 'ES384', 'ES512', 'HS256', 'HS384', 'HS512', 'RS256', 'PS256'] as const),
     ...ENCRYPTIONS,
+    'dir',
   ],
   options: z.strictObject({
     package: z

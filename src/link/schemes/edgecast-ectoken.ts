@@ -152,7 +152,7 @@ function cipherKey(key: Key): Buffer {
 
 export const edgecastEctoken = defineScheme({
   name: NAME,
-  algorithms: ['A256GCM'],
+  algorithms: ['A256GCM', 'dir'],
   options,
   marks: () => ['query bare token'],
   create: (given) => new EdgecastToken(given),

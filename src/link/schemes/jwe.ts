@@ -20,7 +20,7 @@ export const ENCRYPTIONS = Object.keys(CIPHERS) as Encryption[]
 
 /** Whether a key is for decryption: it never signs or verifies. */
 export function isDecryptionKey({ alg, use }: Key): boolean {
-  return use === 'enc' || alg.endsWith('GCM')
+  return use === 'enc' || alg === 'dir' || alg.endsWith('GCM')
 }
 
 /**
@@ -70,7 +70,7 @@ function candidates(
         (kid === undefined || key.kid === kid) &&
         keys.find(key.kid, scheme, now) === key &&
         isDecryptionKey(key) &&
-        key.alg.endsWith(encryption) &&
+        (key.alg === 'dir' || key.alg.endsWith(encryption)) &&
         key.verifyKey.symmetricKeySize === CIPHERS[encryption].bytes,
     )
     .slice(0, MAX_KEYS)

@@ -320,6 +320,13 @@ describe('encrypted claims', () => {
     expect(ask(token, { client, keys: [SECRET, ENC] })).toBe(outcome)
   })
 
+  it('a key that says dir opens what its length fits', async () => {
+    const keys = [SECRET, { ...ENC, alg: 'dir' }]
+    const token = tokenOf({ cdniip: await encrypt('192.0.2.1') })
+    expect(ask(token, { client: '192.0.2.1', keys })).toBe('permit')
+    expect(ask(token, { client: '192.0.2.2', keys })).toBe('address_not_allowed')
+  })
+
   it('cdniip with A256GCM, or without a kid', async () => {
     const long = gcmKey('long', 8, 32)
     const keys = [SECRET, gcmKey('other', 9), ENC, long]
