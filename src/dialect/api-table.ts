@@ -1,3 +1,4 @@
+import { escapePattern } from '../base/escape-pattern.ts'
 import type { ApiEndpoint, Apis } from '../http/api.ts'
 import type { Route } from '../http/route.ts'
 import type { Json } from '../openapi/schemas.ts'
@@ -82,9 +83,7 @@ function patternOf(template: string): RegExp {
   const source = template
     .split(/(\{\w+\})/)
     .map((part) => /^\{(\w+)\}$/.exec(part)?.[1] ?? part)
-    .map((part, i) =>
-      i % 2 === 1 ? `(?<${part}>[^/]+?)` : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-    )
+    .map((part, i) => (i % 2 === 1 ? `(?<${part}>[^/]+?)` : escapePattern(part)))
     .join('')
   return new RegExp(`^${source}$`)
 }

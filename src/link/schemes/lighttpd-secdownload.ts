@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { escapePattern } from '../../base/escape-pattern.ts'
 import { decodeBase64Url, decodeHex, equalBytes } from '../../base/bytes.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
 import { encodePath } from '../../request/canonical-path.ts'
@@ -93,8 +94,7 @@ export class LighttpdSecdownload implements Scheme {
     this.#base = routePath.slice(0, -1)
     this.triggers = [{ place: 'path', text: given.prefix }]
     const { shape } = MACS[given.algorithm]
-    const prefix = given.prefix.replaceAll('.', '\\.')
-    this.#shape = new RegExp(`^${prefix}(${shape})/([0-9A-Fa-f]{1,16})(/.*)$`)
+    this.#shape = new RegExp(`^${escapePattern(given.prefix)}(${shape})/([0-9A-Fa-f]{1,16})(/.*)$`)
     this.signsPrefixes = given.pathSegments > 0
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { escapePattern } from '../../base/escape-pattern.ts'
 
 /** A piece of a path, and where it begins. */
 export interface PathGroup {
@@ -19,7 +20,7 @@ export function pathGroup(pattern: string): (path: string) => PathGroup | undefi
 
 /** A pattern whose group 1 is what stands first below a route; `rest` is how it ends. */
 export function firstBelow(routePath: string, rest: string): string {
-  return `^${routePath.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}${rest}`
+  return `^${escapePattern(routePath)}${rest}`
 }
 
 /** An option that is such a pattern. */
