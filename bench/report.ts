@@ -66,7 +66,8 @@ function verdict(isMet: boolean | undefined): string {
   return isMet ? 'met' : 'NOT MET'
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** Cells as a Markdown table; all but the first column to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, i) =>
     Math.max(3, title.length, ...rows.map((row) => row[i]?.length ?? 0)),
   )

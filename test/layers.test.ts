@@ -15,13 +15,18 @@ const TABLE: LayerTable = {
   base: { folders: [], packages: ['ip-num'] },
   request: { folders: ['base'] },
   lease: { folders: ['base'] },
-  state: { folders: ['base'] },
+  state: {
+    folders: ['base', 'policy'],
+    types: ['lists'],
+    packages: ['lru-cache', { name: 'hyperlolo', only: 'state/sharing-sketches.ts' }],
+  },
   origin: { folders: ['base'], packages: ['mime-types'] },
   tag: { folders: ['base'], types: ['origin'], packages: ['lru-cache'] },
   openapi: { folders: [], packages: ['zod'] },
   record: { folders: ['base'], packages: ['pino', 'prom-client'] },
+  lists: { folders: ['base'] },
   geo: { folders: ['base'], packages: ['lru-cache', 'maxmind'] },
-  config: { folders: ['base', 'geo', 'link'], packages: ['zod', 'yaml'] },
+  config: { folders: ['base', 'geo', 'link', 'lists'], packages: ['zod', 'yaml'] },
   link: {
     folders: ['base', 'request'],
     packages: [
@@ -38,7 +43,11 @@ const TABLE: LayerTable = {
     folders: ['base', 'catalogue', 'rendition', 'origin', 'state'],
     packages: ['mime-types'],
   },
-  policy: { folders: ['base', 'request', 'link'], types: ['config'] },
+  policy: {
+    folders: ['base', 'request', 'link'],
+    types: ['config'],
+    packages: [{ name: 'country-locale-map', only: 'policy/sharing/centroids.ts' }],
+  },
   delivery: {
     folders: ['base'],
     types: ['origin'],
@@ -70,6 +79,7 @@ const TABLE: LayerTable = {
       'config',
       'request',
       'link',
+      'lists',
       'lease',
       'openapi',
       'origin',
@@ -93,6 +103,11 @@ const TABLE: LayerTable = {
       'task',
     ],
     types: ['http', 'origin'],
+    packages: ['zod'],
+  },
+  backtest: {
+    folders: ['base', 'http', 'lease', 'link', 'policy', 'request', 'state'],
+    types: ['config'],
     packages: ['zod'],
   },
   gateway: { folders: ['*'] },

@@ -10,6 +10,7 @@ import { downloadEndpoints } from './routes/downloads.ts'
 import { healthEndpoints } from './routes/health.ts'
 import { keyEndpoints } from './routes/keys.ts'
 import { linkEndpoints } from './routes/links.ts'
+import { listEndpoints } from './routes/lists.ts'
 import { notBuiltEndpoints } from './routes/not-built.ts'
 import { apiDocumentEndpoint, openApiEndpoint } from './routes/openapi.ts'
 import { recordEndpoints } from './routes/records.ts'
@@ -26,6 +27,7 @@ export function adminEndpoints(): readonly Endpoint[] {
     ...recordEndpoints,
     ...assetEndpoints,
     ...keyEndpoints,
+    ...listEndpoints,
     statsEndpoint,
     ...healthEndpoints,
     openApiEndpoint(() => endpoints),

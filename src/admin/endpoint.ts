@@ -18,8 +18,11 @@ export type Outcome = Answer | Problem
 type PathParameters<Path extends string> = string extends Path
   ? Readonly<Record<string, string>>
   : Path extends `${string}{${infer Name}}${infer Rest}`
-    ? { readonly [N in Name]: string } & PathParameters<Rest>
+    ? { readonly [N in PlainName<Name>]: string } & PathParameters<Rest>
     : unknown
+
+/** Without the star of one that takes slashes. */
+type PlainName<Name extends string> = Name extends `${infer Plain}*` ? Plain : Name
 
 /** One request that was let in and whose parts fit their schemas. */
 interface Call<Path extends string, Body, Query, Headers> {

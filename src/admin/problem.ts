@@ -5,6 +5,8 @@ export const PROBLEMS = {
   unauthorized: { status: 401, title: 'An admin token is needed' },
   forbidden: { status: 403, title: 'The token is not for this' },
   not_found: { status: 404, title: 'There is nothing here' },
+  list_not_found: { status: 404, title: 'There is no list of this name' },
+  list_entry_not_found: { status: 404, title: 'The list has no such entry' },
   method_not_allowed: { status: 405, title: 'The method is not allowed' },
   key_conflict: { status: 409, title: 'The key files do not allow this change' },
   body_too_large: { status: 413, title: 'The body is too large' },

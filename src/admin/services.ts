@@ -1,7 +1,10 @@
 import type { Clock, EpochSeconds } from '../base/clock.ts'
+import type { AddressSet } from '../base/network-set.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { AdminToken } from '../config/keys.ts'
 import type { LeaseStore } from '../lease/lease.ts'
+import type { EntrySets } from '../lists/entry-set.ts'
+import type { ListState } from '../lists/live-lists.ts'
 import type { InspectHistory } from '../operator/inspect-link.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import type { Origin } from '../origin/origin.ts'
@@ -28,6 +31,7 @@ export interface AdminServices {
   readonly audit: AuditLog
   readonly keys: KeyAdmin
   readonly assets: AssetAdmin
+  readonly lists: ListAdmin
   /** The OpenAPI document of a published API; undefined when there is none, or when it is off. */
   readonly apiDocument: (api: string) => object | undefined
   readonly health: () => { readonly ready: boolean; readonly reason?: string }
@@ -42,6 +46,15 @@ export interface AssetAdmin {
   readonly renditions: RenditionDesk | undefined
   /** The origins in force, by name. */
   origin(name: string): Origin | undefined
+}
+
+/** The lists of the configuration in force. */
+export interface ListAdmin {
+  states(): readonly ListState[]
+  /** All of a list: what its source gave and what was added here. */
+  get(name: string): AddressSet | undefined
+  /** What was added here. */
+  readonly added: EntrySets
 }
 
 /** What may be shown of a key: never its bytes. */
@@ -71,7 +84,7 @@ export interface NewKey {
  */
 export interface KeyAdmin {
   list(): KeyInfo[]
-  create(options: NewKey): KeyInfo
+  create(options: NewKey): Promise<KeyInfo>
   /** Undefined when there is no such key. */
-  retire(kid: string, at: EpochSeconds): KeyInfo | undefined
+  retire(kid: string, at: EpochSeconds): Promise<KeyInfo | undefined>
 }

@@ -182,15 +182,18 @@ export function parseNetwork(text: string): Network | undefined {
 
 /** The first address of the block of `prefix` bits that holds the address. */
 export function maskAddress(address: Address, prefix: number): Address {
-  const mask = (word: number, bits: number): number =>
-    bits <= 0 ? 0 : bits >= 32 ? word : (word & (0xffffffff << (32 - bits))) >>> 0
-  if (address.family === 4) return addressFromInteger(mask(address.d, prefix))
+  if (address.family === 4) return addressFromInteger(maskWord(address.d, prefix))
   return addressFromWords(
-    mask(address.a, prefix),
-    mask(address.b, prefix - 32),
-    mask(address.c, prefix - 64),
-    mask(address.d, prefix - 96),
+    maskWord(address.a, prefix),
+    maskWord(address.b, prefix - 32),
+    maskWord(address.c, prefix - 64),
+    maskWord(address.d, prefix - 96),
   )
+}
+
+/** The leading `bits` of an unsigned 32-bit word; none below 1, all from 32 on. */
+export function maskWord(word: number, bits: number): number {
+  return bits <= 0 ? 0 : bits >= 32 ? word : (word & (0xffffffff << (32 - bits))) >>> 0
 }
 
 export function networkContains(network: Network, address: Address): boolean {

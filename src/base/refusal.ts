@@ -56,6 +56,11 @@ export const REASONS = {
     code: 'network_blocked',
     title: 'Downloads from this network are not allowed',
   },
+  anonymizer_blocked: {
+    status: 403,
+    code: 'anonymizer_blocked',
+    title: 'Downloads through networks that hide their users are not allowed',
+  },
   link_shared: {
     status: 403,
     code: 'link_shared',

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { messageOf } from '../base/failure.ts'
 import { formatProblem, loadConfig } from '../config/load.ts'
+import { checkList } from './check-list.ts'
 import { checkAudit } from '../record/audit-log.ts'
 import { type ConfigOptions, sourcesOf, withConfigOptions } from './config-options.ts'
 import { CommandError, type Output, paint } from './output.ts'
@@ -28,7 +30,10 @@ Examples:
 }
 
 function check(options: ConfigOptions, output: Output): boolean {
-  const { problems, warnings, policies, keys, lists } = loadConfig(sourcesOf(options))
+  const { config, warnings, policies, keys, lists, ...loaded } = loadConfig(sourcesOf(options))
+  const directory = join(config?.state.directory ?? '', 'lists')
+  const stored = Object.entries(lists).map(([name, list]) => checkList(name, list, directory))
+  const problems = [...loaded.problems, ...stored.flatMap((list) => list.problems)]
   for (const warning of warnings)
     output.tell(`${paint('yellow', 'warning', process.stderr)} ${formatProblem(warning)}`)
   for (const problem of problems) output.print(formatProblem(problem))
@@ -38,8 +43,9 @@ function check(options: ConfigOptions, output: Output): boolean {
     return false
   }
   output.print(
-    `${paint('green', 'ok')}  ${options.config}: ${policies.size} policies, ${keys.length} keys, ${lists.size} lists`,
+    `${paint('green', 'ok')}  ${options.config}: ${policies.size} policies, ${keys.length} keys, ${stored.length} lists`,
   )
+  for (const { shown } of stored) output.print(`    ${shown}`)
   return true
 }
 

@@ -1,11 +1,14 @@
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
 import { openMemoryDatabase } from '../state/database.ts'
 import { systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
+import { type AddressSet, NetworkSet } from '../base/network-set.ts'
 import type { ConfigSources } from '../config/load.ts'
 import { ConfigError, loadOrThrow } from '../gateway/load-or-throw.ts'
 import { buildRuntime, type Runtime } from '../gateway/runtime.ts'
+import { StoredLists } from '../lists/stored-lists.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import { CommandError, terminal } from './output.ts'
 
@@ -34,16 +37,28 @@ export function sourcesOf(options: ConfigOptions): ConfigSources {
   return { file: options.config, set: options.set, env: process.env }
 }
 
+const NO_ENTRIES: EntriesIn = () => () => new NetworkSet([])
+
+/** Entries that operators added to lists, as the state in a directory has them. */
+export type EntriesIn = (stateDirectory: string) => (list: string) => AddressSet
+
 /** The parts that the configuration makes, without opening a port. Problems end the command with exit 2. */
-export function loadRuntime(options: ConfigOptions): Runtime {
+export function loadRuntime(options: ConfigOptions, entriesIn: EntriesIn = NO_ENTRIES): Runtime {
+  const warn = (message: string): void => {
+    terminal.tell(message)
+  }
   try {
-    return buildRuntime(loadOrThrow(sourcesOf(options)), {
-      clock: systemClock,
+    const loaded = loadOrThrow(sourcesOf(options))
+    const lists = new StoredLists(loaded.config.lists, {
+      directory: join(loaded.config.state.directory, 'lists'),
+      entriesOf: entriesIn(loaded.config.state.directory),
+      warn,
+    })
+    return buildRuntime(loaded, {
+      warn,
+      listed: (list) => lists.get(list),
       // paths of assets are judged by their form: no object is opened here
       catalogue: new SqliteCatalogue(openMemoryDatabase()),
-      warn: (message) => {
-        terminal.tell(message)
-      },
     })
   } catch (error) {
     if (error instanceof ConfigError) throw new CommandError(error.message, 2)
@@ -52,6 +67,6 @@ export function loadRuntime(options: ConfigOptions): Runtime {
 }
 
 export function deskOf(runtime: Runtime): LinkDesk {
-  const { routes, keys, countries, config, site } = runtime
-  return { clock: systemClock, routes, keys, countries, site, publicUrl: config.server.publicUrl }
+  const { routes, keys, networks, config, site } = runtime
+  return { clock: systemClock, routes, keys, networks, site, publicUrl: config.server.publicUrl }
 }

@@ -1,15 +1,14 @@
 import type { Command } from 'commander'
-import { messageOf } from '../base/failure.ts'
 import { StoredHistory } from '../http/history.ts'
 import { type Inspection, type InspectHistory, inspectLink } from '../operator/inspect-link.ts'
 import type { TraceEntry } from '../policy/decide.ts'
-import { openDatabaseToRead } from '../state/database.ts'
 import { DownloadLedger } from '../state/download-ledger.ts'
 import { RevocationList } from '../state/revocations.ts'
 import { SharingLedger } from '../state/sharing-ledger.ts'
 import { type ConfigOptions, deskOf, loadRuntime, withConfigOptions } from './config-options.ts'
 import { parseInstant } from './duration.ts'
 import { CommandError, type Output, paint } from './output.ts'
+import { openState, storedEntries } from './stored-state.ts'
 
 interface InspectOptions extends ConfigOptions {
   readonly asIp?: string
@@ -59,7 +58,7 @@ function inspect(url: string, options: InspectOptions): Inspection {
     throw new CommandError(`--at: ${options.at} is not understood`, 2)
   }
   const headers = Object.fromEntries(options.header.map(parseHeader))
-  const runtime = loadRuntime(options)
+  const runtime = loadRuntime(options, storedEntries)
   const inspection = inspectLink(deskOf(runtime), historyOf(runtime.config.state.directory), {
     url,
     as: { ip: options.asIp, time, method: options.method, headers },
@@ -74,7 +73,7 @@ function parseHeader(text: string): [string, string] {
   return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
 }
 
-/** The state of a gateway on this machine, read only; an empty one where none ever ran. */
+/** What the state of a gateway on this machine knows. */
 function historyOf(directory: string): InspectHistory {
   const database = openState(directory)
   const ledger = new DownloadLedger(database)
@@ -85,16 +84,8 @@ function historyOf(directory: string): InspectHistory {
   })
 }
 
-function openState(directory: string): ReturnType<typeof openDatabaseToRead> {
-  try {
-    return openDatabaseToRead(directory)
-  } catch (error) {
-    throw new CommandError(messageOf(error), 2)
-  }
-}
-
 function* describe(inspection: Inspection): Generator<string> {
-  const { decision, link, proves, hints, trace } = inspection
+  const { decision, link, proves, network, hints, trace } = inspection
   const colour = decision === 'permit' ? 'green' : 'red'
   const why = [inspection.code, inspection.detail].filter((part) => part !== null).join(': ')
   yield `${paint(colour, decision)}${why === '' ? '' : `  ${why}`}`
@@ -104,11 +95,18 @@ function* describe(inspection: Inspection): Generator<string> {
   for (const [name, value] of Object.entries(proves ?? {})) {
     yield `  ${name.padEnd(24)} ${typeof value === 'string' ? value : JSON.stringify(value)}`
   }
+  if (network) yield `client     ${describeNetwork(network)}`
   if (trace.length > 0) yield 'rules'
   for (const entry of trace)
-    yield `  ${mark(entry)} ${entry.rule.padEnd(14)} ${entry.detail ?? ''}`.trimEnd()
+    yield `  ${mark(entry)} ${entry.rule.padEnd(19)} ${entry.detail ?? ''}`.trimEnd()
   if (link && !proves && link.canonical !== null) yield `signed     ${link.canonical}`
   for (const hint of hints) yield `hint       ${hint}`
+}
+
+function describeNetwork(network: NonNullable<Inspection['network']>): string {
+  const { country, asn, anonymizers } = network
+  const place = country === null ? 'in an unknown country' : `in ${country}`
+  return [place, asn === null ? 'in an unknown AS' : `in AS${asn}`, ...anonymizers].join(', ')
 }
 
 function mark({ outcome }: TraceEntry): string {
@@ -117,6 +115,8 @@ function mark({ outcome }: TraceEntry): string {
       return paint('green', 'pass   ')
     case 'observe':
       return paint('yellow', 'observe')
+    case 'slow':
+      return paint('yellow', 'slow   ')
     case 'refuse':
       return paint('red', 'refuse ')
     default:

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../gateway/version.ts'
 import { assetsCommand } from './assets.ts'
+import { backtestCommand } from './backtest.ts'
 import { checkCommand } from './check.ts'
 import { inspectCommand } from './inspect.ts'
 import { keysCommand } from './keys.ts'
@@ -12,7 +13,6 @@ import { vectorsCommand } from './vectors.ts'
 
 /** Commands that are planned and that this version lacks. */
 const LATER = {
-  backtest: 'replay an access log against another policy',
   top: 'live downloads in the terminal',
 }
 
@@ -40,6 +40,7 @@ A first look:
   assetsCommand(program, output)
   traceCommand(program, output)
   vectorsCommand(program, output)
+  backtestCommand(program, output)
   for (const [name, about] of Object.entries(LATER)) {
     program
       .command(name)

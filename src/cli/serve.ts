@@ -52,7 +52,7 @@ async function serve(options: ServeOptions, output: Output): Promise<void> {
     throw new CommandError(whyNotStarted(error), 1)
   }
   process.on('SIGHUP', () => {
-    gateway.reload()
+    void gateway.reload()
   })
   let ending = false
   // a second signal means now

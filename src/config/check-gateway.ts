@@ -1,5 +1,6 @@
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
 import { checkApis } from './check-apis.ts'
+import { checkLists } from './check-lists.ts'
 import { schemeDefinition } from '../link/schemes/registry.ts'
 import { itemsAt, keysAt, numberAt, textAt, valueAt } from './draft.ts'
 import type { Finding, PathSegment } from './problem.ts'
@@ -21,6 +22,7 @@ export function checkGateway(data: unknown, surroundings: GatewaySurroundings): 
     ...repeatedSchemes(data),
     ...likeSchemes(data),
     ...missingVariables(data, surroundings.env),
+    ...checkLists(data),
     ...checkApis(data, surroundings.policyNames),
   ]
 }
@@ -127,12 +129,14 @@ export function* weakSchemes(data: unknown): Generator<Finding> {
 }
 
 function* missingVariables(data: unknown, env: GatewaySurroundings['env']): Generator<Finding> {
-  for (const origin of keysAt(data, ['origins'])) {
-    for (const header of keysAt(data, ['origins', origin, 'headers'])) {
-      const path = ['origins', origin, 'headers', header]
-      const variable = variableOf(textAt(data, path))
-      if (variable === undefined || env[variable]) continue
-      yield { path, message: `the environment has no variable ${variable}` }
+  for (const section of ['origins', 'lists']) {
+    for (const name of keysAt(data, [section])) {
+      for (const header of keysAt(data, [section, name, 'headers'])) {
+        const path = [section, name, 'headers', header]
+        const variable = variableOf(textAt(data, path))
+        if (variable === undefined || env[variable]) continue
+        yield { path, message: `the environment has no variable ${variable}` }
+      }
     }
   }
 }

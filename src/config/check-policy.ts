@@ -1,12 +1,64 @@
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
-import { itemsAt, numberAt } from './draft.ts'
+import { ANONYMIZERS, type Anonymizer } from '../base/network-facts.ts'
+import { anonymizersTold } from './check-lists.ts'
+import { itemsAt, keysAt, numberAt, textAt } from './draft.ts'
 import { DEFAULT_MAX_SECONDS } from './policy-schema.ts'
 import type { Finding } from './problem.ts'
 import { didYouMean } from './suggestion.ts'
 
+/** What a policy may build on. */
+export interface PolicySurroundings {
+  readonly lists: readonly string[]
+  /** Whether AS numbers are known. */
+  readonly hasAsn: boolean
+  /** Kinds of anonymizers that some data tell. */
+  readonly anonymizers: ReadonlySet<Anonymizer>
+}
+
+/** What the gateway's data give to policies. Works on data that may not have passed the schema. */
+export function policySurroundings(data: unknown): PolicySurroundings {
+  return {
+    lists: keysAt(data, ['lists']),
+    hasAsn: textAt(data, ['geo', 'asn']) !== undefined,
+    anonymizers: anonymizersTold(data),
+  }
+}
+
 /** What no field of a policy can say alone. Works on data that may not have passed the schema. */
-export function checkPolicy(data: unknown, listNames: readonly string[]): Finding[] {
-  return [...defaultAboveMaximum(data), ...unknownLists(data, listNames)]
+export function checkPolicy(data: unknown, { lists, hasAsn }: PolicySurroundings): Finding[] {
+  return [
+    ...defaultAboveMaximum(data),
+    ...unknownLists(data, lists),
+    ...(hasAsn ? [] : asnTolerance(data)),
+  ]
+}
+
+/** What a policy asks for and no data can tell: it works, but not as its author thinks. */
+export function* doubtfulPolicy(
+  data: unknown,
+  { hasAsn, anonymizers }: PolicySurroundings,
+): Generator<Finding> {
+  for (const name of ANONYMIZERS) {
+    const path = ['antiFraud', 'anonymizers', name]
+    if (textAt(data, path) !== 'deny' || anonymizers.has(name)) continue
+    const source = name === 'relay' ? 'set' : 'set geo.anonymous or'
+    const message = `nothing tells which addresses are ${name}: ${source} a list with anonymizer: ${name}`
+    yield { path, message }
+  }
+  if (hasAsn) return
+  for (const path of [
+    ['antiFraud', 'sharing', 'maxAsns'],
+    ['antiFraud', 'sharing', 'subject', 'maxAsns'],
+  ]) {
+    if (numberAt(data, path) === undefined) continue
+    yield { path, message: 'nothing tells AS numbers, so none is counted: set geo.asn' }
+  }
+}
+
+function* asnTolerance(data: unknown): Generator<Finding> {
+  const path = ['address', 'tolerance']
+  if (textAt(data, path) !== 'asn') return
+  yield { path, message: 'asn needs AS numbers of addresses: set geo.asn in the gateway config' }
 }
 
 function* defaultAboveMaximum(data: unknown): Generator<Finding> {

@@ -61,6 +61,12 @@ export const timerSeconds = z.number().positive().max(MAX_TIMER_SECONDS)
 export const positiveInteger = z.int().positive()
 
 export const httpUrl = z.string().superRefine((value, context) => {
+  const wrong = whyNotHttpUrl(value) ?? whyMoreThanAPath(value)
+  if (wrong) context.addIssue({ code: 'custom', message: wrong })
+})
+
+/** A URL of somebody else's making; keys often stand in its query. */
+export const urlWithQuery = z.string().superRefine((value, context) => {
   const wrong = whyNotHttpUrl(value)
   if (wrong) context.addIssue({ code: 'custom', message: wrong })
 })
@@ -70,6 +76,18 @@ function whyNotHttpUrl(value: string): string | undefined {
     return 'expected an http:// or https:// URL'
   const url = new URL(value)
   if (url.username || url.password) return 'must not hold a user name or password'
-  if (value.includes('?') || value.includes('#')) return 'must not hold a query or fragment'
   return undefined
+}
+
+function whyMoreThanAPath(value: string): string | undefined {
+  return /[?#]/.test(value) ? 'must not hold a query or fragment' : undefined
+}
+
+export const enforcement = choice(['enforce', 'observe'])
+
+/** Of rules that can be watched before they bind. */
+export const ownEnforcement = {
+  enforcement: enforcement
+    .optional()
+    .describe("This rule's own enforcement; default: that of the policy."),
 }

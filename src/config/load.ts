@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import type { NetworkSet } from '../base/network-set.ts'
-import { KNOWS_NO_COUNTRY, type NetworkLookup } from '../geo/network-lookup.ts'
+import { NetworkData } from '../geo/network-data.ts'
+import type { ListConfigs } from '../lists/list-config.ts'
 import { checkGateway, weakSchemes } from './check-gateway.ts'
 import { type ApiClientEntry, loadClients } from './clients.ts'
-import { itemsAt, keysAt, textAt } from './draft.ts'
+import { policySurroundings } from './check-policy.ts'
+import { itemsAt, textAt } from './draft.ts'
 import { type AdminToken, type KeyMaterial, loadAdminTokens, loadKeys } from './keys.ts'
-import { loadCountries } from './load-countries.ts'
+import { loadNetworkData } from './load-network-data.ts'
 import { loadLists } from './load-lists.ts'
 import { loadPolicies } from './load-policies.ts'
 import { MergedSource } from './merged-source.ts'
@@ -34,8 +35,9 @@ export interface LoadedConfig {
   /** Undefined when there is any problem. Paths are absolute, variables are filled in. */
   readonly config: GatewayConfig | undefined
   readonly policies: ReadonlyMap<string, PolicyConfig>
-  readonly lists: ReadonlyMap<string, NetworkSet>
-  readonly countries: NetworkLookup
+  /** Lists whose settings are in order; what they hold is loaded apart. */
+  readonly lists: ListConfigs
+  readonly networks: NetworkData
   /** Empty at first start; `ensureKeys` makes them. */
   readonly keys: readonly KeyMaterial[]
   readonly adminTokens: readonly AdminToken[]
@@ -66,10 +68,10 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
 
   const policies = loadPolicies(
     place(textAt(data, ['policies']) ?? 'policies/'),
-    keysAt(data, ['lists']),
+    policySurroundings(data),
   )
-  const lists = loadLists(data, place)
-  const countries = loadCountries(data, place)
+  const lists = loadLists(data, place, env)
+  const networks = loadNetworkData(data, place)
   const tokensFile = place(textAt(data, ['admin', 'tokens']) ?? '../keys/admin-tokens.json')
   const keysDirectory = place(textAt(data, ['keys', 'directory']) ?? '../keys')
   const keys = loadKeys(keysDirectory, tokensFile)
@@ -81,7 +83,7 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     ...checkGateway(data, { policyNames: policies.names, env }),
     ...checkOriginFiles(data, place),
     ...lists.findings,
-    ...countries.findings,
+    ...networks.findings,
     ...unreadablePolicies(data, policies.unreadable),
   ]
   // of a file with broken syntax only what lies beside it can be judged
@@ -93,7 +95,6 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     ...source.problems,
     ...(isJudged ? inOrder(findings.map((finding) => source.locate(finding))) : []),
     ...policies.problems,
-    ...lists.problems,
     ...keys.problems,
     ...tokens.problems,
     ...clients.problems,
@@ -104,13 +105,14 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     config,
     policies: policies.policies,
     lists: lists.lists,
-    countries: countries.countries,
+    networks: networks.networks,
     keys: keys.keys,
     adminTokens: tokens.tokens,
     clients: clients.clients,
     problems,
     warnings: [
       ...(isJudged ? [...weakSchemes(data)].map((finding) => source.locate(finding)) : []),
+      ...policies.warnings,
       ...keys.warnings,
       ...tokens.warnings,
       ...clients.warnings,
@@ -123,8 +125,8 @@ function nothing(problem: Problem): LoadedConfig {
   return {
     config: undefined,
     policies: new Map(),
-    lists: new Map(),
-    countries: KNOWS_NO_COUNTRY,
+    lists: {},
+    networks: new NetworkData({}),
     keys: [],
     adminTokens: [],
     clients: [],

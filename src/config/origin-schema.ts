@@ -17,7 +17,7 @@ const OWN_HEADERS = new Set([
   'upgrade',
 ])
 
-const headerName = z.string().superRefine((name, context) => {
+export const headerName = z.string().superRefine((name, context) => {
   if (!isAccepted(() => validateHeaderName(name))) {
     context.addIssue({ code: 'custom', message: 'not a header name' })
   } else if (OWN_HEADERS.has(name.toLowerCase())) {
@@ -25,7 +25,7 @@ const headerName = z.string().superRefine((name, context) => {
   }
 })
 
-const headerValue = z
+export const headerValue = z
   .string()
   .refine((value) => isAccepted(() => validateHeaderValue('x', value)), {
     error: 'not a header value',

@@ -1,15 +1,7 @@
 import { z } from 'zod'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
-import { choice, givenName, notBuiltYet, positiveInteger } from './fields.ts'
-
-const enforcement = choice(['enforce', 'observe'])
-
-/** Of rules that can be watched before they bind. */
-const ownEnforcement = {
-  enforcement: enforcement
-    .optional()
-    .describe("This rule's own enforcement; default: that of the policy."),
-}
+import { antiFraudSchema } from './anti-fraud-schema.ts'
+import { choice, enforcement, givenName, ownEnforcement, positiveInteger } from './fields.ts'
 
 const seconds = z.int().min(0)
 
@@ -43,10 +35,6 @@ function whyNotCountry(code: string): string | undefined {
   return region === code ? undefined : `${wanted} (did you mean ${region}?)`
 }
 
-/** As many networks of a link as are kept. */
-const MAX_NETWORKS = 64
-const MAX_SHARING_WINDOW = 31_536_000
-
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
 const REFERRER = new RegExp(`^(?:none|(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*)$`, 'i')
 
@@ -64,32 +52,6 @@ function isExactOrigin(entry: string): boolean {
 
 const parameterPattern = z.string().regex(/^[^\s&=#?*]+\*?$/, {
   error: 'expected the name of a parameter, or the beginning of a name followed by *',
-})
-
-const sharing = z.strictObject({
-  windowSeconds: z
-    .int()
-    .positive()
-    .max(MAX_SHARING_WINDOW)
-    .default(86_400)
-    .describe('Seconds for which a network that downloaded is remembered.'),
-  maxNetworks: z
-    .int()
-    .positive()
-    .max(MAX_NETWORKS)
-    .nullable()
-    .default(3)
-    .describe('Networks (IPv4 /24, IPv6 /64) that may download in the window; null is no limit.'),
-  maxCountries: z
-    .int()
-    .positive()
-    .max(MAX_NETWORKS)
-    .nullable()
-    .default(2)
-    .describe('Countries that may download in the window; null is no limit.'),
-  action: choice(['observe', 'deny', 'revoke'], ['slow'])
-    .default('deny')
-    .describe('What happens to who comes in addition; revoke withdraws the link as well.'),
 })
 
 /** The `lifetime.maxSeconds` of a policy that does not say: a week. */
@@ -149,9 +111,11 @@ export const policySchema = z
           .describe(
             'optional: bound if the link says so; required: every link must; first-use: to its first client.',
           ),
-        tolerance: choice(['exact', 'prefix'], ['asn'])
+        tolerance: choice(['exact', 'prefix', 'asn'])
           .default('exact')
-          .describe('exact address, or prefix: the IPv4 /24 or IPv6 /64 around it.'),
+          .describe(
+            'exact address; prefix: the IPv4 /24 or IPv6 /64 around it; asn: its AS (geo.asn).',
+          ),
         ...ownEnforcement,
       })
       .prefault({})
@@ -226,22 +190,7 @@ export const policySchema = z
       })
       .prefault({})
       .describe('Networks of clients.'),
-    antiFraud: z
-      .strictObject({
-        default: z
-          .boolean()
-          .default(false)
-          .describe('Whether anti-fraud is on when the link does not say.'),
-        lists: z
-          .array(givenName)
-          .default([])
-          .describe('Lists whose addresses are refused where anti-fraud is on.'),
-        anonymizers: notBuiltYet('a rule for anonymizers (antiFraud.anonymizers)'),
-        sharing: sharing.prefault({}).describe('How many may share a link where anti-fraud is on.'),
-        ...ownEnforcement,
-      })
-      .prefault({})
-      .describe('Anonymizers and shared links.'),
+    antiFraud: antiFraudSchema,
     referrers: z
       .strictObject({
         allow: z

@@ -1,12 +1,14 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ApisConfig } from './apis-schema.ts'
+import { NETWORK_DATA } from '../geo/network-lookup.ts'
+import type { ListConfig } from '../lists/list-config.ts'
 import { variableOf } from './check-gateway.ts'
 import { keysAt, textAt } from './draft.ts'
 import { type Finding, reasonOf } from './problem.ts'
 import type { GatewayConfig, OriginConfig } from './schema.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The config with absolute paths and with the values of the variables that it names. */
 export function resolveConfig(
@@ -21,13 +23,24 @@ export function resolveConfig(
     admin: { ...config.admin, tokens: absolute(config.admin.tokens) },
     state: { ...config.state, directory: absolute(config.state.directory) },
     keys: { ...config.keys, directory: absolute(config.keys.directory) },
-    geo: config.geo.country === undefined ? {} : { country: absolute(config.geo.country) },
-    lists: mapValues(config.lists, (list) => ({ ...list, file: absolute(list.file) })),
+    geo: resolveGeo(config.geo, absolute),
+    lists: mapValues(config.lists, (list) => resolveList(list, absolute, env)),
     origins: mapValues(config.origins, (origin) => resolveOrigin(origin, absolute, env)),
     ...(config.apis && { apis: resolveApis(config.apis, absolute) }),
     policies: absolute(config.policies),
     records: { access: recordFile(config.records.access), audit: recordFile(config.records.audit) },
   }
+}
+
+function resolveGeo(
+  geo: GatewayConfig['geo'],
+  absolute: (path: string) => string,
+): GatewayConfig['geo'] {
+  const files = NETWORK_DATA.flatMap((name) => {
+    const file = geo[name]
+    return file === undefined ? [] : [[name, absolute(file)] as const]
+  })
+  return { ...geo, ...Object.fromEntries(files) }
 }
 
 /** A program with a slash in its name lies where the file says, others are found on PATH. */
@@ -46,11 +59,28 @@ function resolveOrigin(
   env: Environment,
 ): OriginConfig {
   if (origin.type === 'file') return { ...origin, root: absolute(origin.root) }
-  const headers = mapValues(origin.headers, (value) => {
+  const headers = resolveHeaders(origin.headers, env)
+  return { ...origin, headers, ...(origin.ca !== undefined && { ca: absolute(origin.ca) }) }
+}
+
+/** A list with its absolute path and with the values of its headers. */
+export function resolveList(
+  list: ListConfig,
+  absolute: (path: string) => string,
+  env: Environment,
+): ListConfig {
+  const headers = resolveHeaders(list.headers, env)
+  return { ...list, headers, ...(list.file !== undefined && { file: absolute(list.file) }) }
+}
+
+function resolveHeaders(
+  headers: Readonly<Record<string, string>>,
+  env: Environment,
+): Record<string, string> {
+  return mapValues(headers, (value) => {
     const variable = variableOf(value)
     return variable === undefined ? value : (env[variable] ?? '')
   })
-  return { ...origin, headers, ...(origin.ca !== undefined && { ca: absolute(origin.ca) }) }
 }
 
 function mapValues<V, W>(
@@ -75,7 +105,7 @@ export function checkOriginFiles(data: unknown, place: (path: string) => string)
   return findings
 }
 
-function whyUnusable(path: string, asDirectory: boolean): string | undefined {
+export function whyUnusable(path: string, asDirectory: boolean): string | undefined {
   try {
     if (statSync(path).isDirectory() !== asDirectory)
       return asDirectory ? 'is not a directory' : 'is a directory'

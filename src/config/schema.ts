@@ -1,16 +1,11 @@
 import { z } from 'zod'
 import { apisSchema } from './apis-schema.ts'
-import { givenName, notBuiltYet, text } from './fields.ts'
+import { givenName, text, timerSeconds } from './fields.ts'
 import { jwksSchema } from './jwks-schema.ts'
+import { listSchema } from './list-schema.ts'
 import { originSchema } from './origin-schema.ts'
 import { routeSchema } from './route-schema.ts'
-import {
-  adminSchema,
-  listSchema,
-  recordsSchema,
-  serverSchema,
-  stateSchema,
-} from './server-schema.ts'
+import { adminSchema, recordsSchema, serverSchema, stateSchema } from './server-schema.ts'
 
 /** The shape of `gateway.yaml` with every default. Relative paths are relative to the file. */
 export const gatewaySchema = z
@@ -31,8 +26,13 @@ export const gatewaySchema = z
         country: text
           .optional()
           .describe('File with countries by network (mmdb). Default: the packaged data.'),
-        asn: notBuiltYet('AS numbers by network (geo.asn)'),
-        anonymous: notBuiltYet('anonymizers by network (geo.anonymous)'),
+        asn: text.optional().describe('File with AS numbers by network (mmdb).'),
+        anonymous: text
+          .optional()
+          .describe('File with anonymizers by network (mmdb, as MaxMind Anonymous IP).'),
+        refreshSeconds: timerSeconds
+          .default(3600)
+          .describe('Seconds between two looks at the files; one that changed is read.'),
       })
       .prefault({})
       .describe('What is known of the networks of clients.'),
@@ -56,4 +56,3 @@ export const gatewaySchema = z
 
 export type GatewayConfig = z.output<typeof gatewaySchema>
 export type OriginConfig = GatewayConfig['origins'][string]
-export type ListConfig = GatewayConfig['lists'][string]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
-import { choice, host, httpUrl, notBuiltYet, port, text, timerSeconds } from './fields.ts'
+import { choice, host, httpUrl, notBuiltYet, port, text } from './fields.ts'
 
 /** Addresses that stand for every interface, and what a client on this machine calls instead. */
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
@@ -89,17 +89,3 @@ export const recordsSchema = z
   })
   .prefault({})
   .describe('What is written down.')
-
-export const listSchema = z
-  .strictObject({
-    file: text.describe('File with one address or CIDR a line; # begins a comment.'),
-    url: notBuiltYet('a list from a URL (url)'),
-    format: z
-      .literal('netset', { error: 'a list format other than netset is not built yet' })
-      .default('netset')
-      .describe('Format of the file.'),
-    refreshSeconds: timerSeconds
-      .default(3600)
-      .describe('Seconds between looks at the file for changes.'),
-  })
-  .describe('A named list of networks.')

@@ -58,7 +58,7 @@ export interface StreamKeys {
   create(): Promise<CreatedStreamKey | undefined>
   list(): { readonly id: string; readonly created: EpochSeconds }[]
   /** False when there is no such key. Tokens signed with it are refused from then on. */
-  remove(id: string): boolean
+  remove(id: string): Promise<boolean>
 }
 
 export interface CreatedStreamKey {

@@ -9,9 +9,14 @@ export class FileKeys implements KeyAdmin {
   readonly #directory: string
   readonly #clock: Clock
   readonly #ring: () => KeyRing
-  readonly #reload: () => boolean
+  readonly #reload: () => Promise<boolean>
 
-  constructor(directory: string, clock: Clock, ring: () => KeyRing, reload: () => boolean) {
+  constructor(
+    directory: string,
+    clock: Clock,
+    ring: () => KeyRing,
+    reload: () => Promise<boolean>,
+  ) {
     this.#directory = directory
     this.#clock = clock
     this.#ring = ring
@@ -22,7 +27,7 @@ export class FileKeys implements KeyAdmin {
     return [...this.#ring()].map((key) => this.#describe(key))
   }
 
-  create(options: Parameters<KeyAdmin['create']>[0]): KeyInfo {
+  async create(options: Parameters<KeyAdmin['create']>[0]): Promise<KeyInfo> {
     const jwk = newKey(
       {
         alg: options.alg as NewKeyOptions['alg'],
@@ -36,14 +41,15 @@ export class FileKeys implements KeyAdmin {
     return this.#reloaded(jwk.kid)
   }
 
-  retire(kid: string, at: number): KeyInfo | undefined {
+  async retire(kid: string, at: number): Promise<KeyInfo | undefined> {
     if (![...this.#ring()].some((key) => key.kid === kid)) return undefined
     retireKey(this.#directory, kid, at)
     return this.#reloaded(kid)
   }
 
-  #reloaded(kid: string): KeyInfo {
-    if (!this.#reload()) throw new Error('the key was written, but the configuration does not load')
+  async #reloaded(kid: string): Promise<KeyInfo> {
+    if (!(await this.#reload()))
+      throw new Error('the key was written, but the configuration does not load')
     const info = this.list().find((key) => key.kid === kid)
     if (!info) throw new Error(`the key ${kid} is not in force after its change`)
     return info

@@ -20,9 +20,9 @@ const generate = promisify(generateKeyPair)
 export class FileStreamKeys implements StreamKeys {
   readonly #directory: string
   readonly #clock: Clock
-  readonly #reload: () => boolean
+  readonly #reload: () => Promise<boolean>
 
-  constructor(directory: string, clock: Clock, reload: () => boolean) {
+  constructor(directory: string, clock: Clock, reload: () => Promise<boolean>) {
     this.#directory = directory
     this.#clock = clock
     this.#reload = reload
@@ -37,7 +37,7 @@ export class FileStreamKeys implements StreamKeys {
     // notBefore makes it the newest key, the one that signs; `created` marks it as made here
     const kept = { ...jwk, schemes: [CLOUDFLARE_STREAM], notBefore: created, created }
     const file = writeKey(this.#directory, jwkSchema.parse(kept))
-    if (!this.#reload()) {
+    if (!(await this.#reload())) {
       rmSync(file, { force: true })
       throw new Error('the configuration does not load, so no key was made')
     }
@@ -55,14 +55,14 @@ export class FileStreamKeys implements StreamKeys {
       .toSorted((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1))
   }
 
-  remove(id: string): boolean {
+  async remove(id: string): Promise<boolean> {
     const name = `${CLOUDFLARE_STREAM}-${id}.json`
     const file = join(this.#directory, name)
     if (!FILE.test(name) || createdOf(file) === undefined) return false
     // a dot file is no key; it comes back when the key could not be put out of force
     const aside = join(this.#directory, `.${name}`)
     renameSync(file, aside)
-    if (!this.#reload()) {
+    if (!(await this.#reload())) {
       renameSync(aside, file)
       throw new Error('the configuration does not load, so the key stays')
     }

@@ -1,42 +1,35 @@
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { createAdminApp } from '../admin/app.ts'
-import { type Clock, secondsOf, systemClock } from '../base/clock.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
+import { Turns } from '../base/turns.ts'
 import type { ConfigSources } from '../config/load.ts'
 import { DownloadHandler } from '../http/download-handler.ts'
 import { recordOfRefusedBytes } from '../http/refused-bytes.ts'
 import type { RecordSink } from '../record/access-record.ts'
-import { StoredHistory } from '../http/history.ts'
 import { createPublicServer } from '../http/http-server.ts'
 import { RemoteKeys } from '../jwks/remote-keys.ts'
-import { EmbeddedLeaseStore } from '../lease/embedded-lease-store.ts'
-import { RateRegistry } from '../lease/rate.ts'
+import { LiveLists } from '../lists/live-lists.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import { AuditLog } from '../record/audit-log.ts'
 import { openAccessLog, RecentRecords } from '../record/access-log.ts'
 import { LiveDownloads } from '../record/live-downloads.ts'
 import { Metrics } from '../record/metrics.ts'
-import { openDatabase } from '../state/database.ts'
-import { DownloadLedger } from '../state/download-ledger.ts'
-import { FirstCalls } from '../state/first-calls.ts'
-import { IdempotencyStore } from '../state/idempotency.ts'
-import { RevocationList } from '../state/revocations.ts'
-import { SharingLedger } from '../state/sharing-ledger.ts'
+import { openEmbeddedState } from './embedded-state.ts'
 import { fixedAtStart } from './fixed-settings.ts'
 import { closeAdmin, listen, publicUrlOf, urlOf } from './listeners.ts'
 import { FileKeys } from './file-keys.ts'
-import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
 import type { ApiParts } from './apis.ts'
 import { buildMedia } from './media.ts'
 import { FileStreamKeys } from './file-stream-keys.ts'
 import { ensureKeys } from '../config/generate.ts'
-import { loadOrThrow } from './load-or-throw.ts'
+import { loadOrThrow, loadWithLists } from './load-or-throw.ts'
+import { readiness } from './readiness.ts'
 import { buildRuntime, type Runtime } from './runtime.ts'
 import { version } from './version.ts'
 
 const RECENT_RECORDS = 10_000
-const CHECKPOINT_MS = 1000
-const PRUNE_MS = 600_000
 /** How long a start waits for keys that are published elsewhere. */
 const REMOTE_KEYS_PATIENCE_MS = 3000
 
@@ -56,7 +49,7 @@ export interface Gateway {
   readonly adminTokenFile: string
   readonly desk: LinkDesk
   /** Loads all files again. With any problem in them the running configuration stays, and the problems are logged. */
-  reload(): boolean
+  reload(): Promise<boolean>
   /** Not ready, accept nothing, let downloads end, close. */
   drain(): Promise<void>
 }
@@ -70,15 +63,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const first = loadOrThrow(options)
   const { config } = first
   const ensured = ensureKeys(config.keys.directory, config.admin.tokens)
-  let loaded = ensured.created.length > 0 ? loadOrThrow(options) : first
-  const database = openDatabase(config.state.directory)
-  const catalogue = new SqliteCatalogue(database)
-  const firstCalls = new FirstCalls(database)
+  const state = openEmbeddedState(config.state.directory, clock, log)
+  const { catalogue, entries, history, ledger, leases, revocations } = state
+  const lists = new LiveLists({
+    clock,
+    warn,
+    directory: join(config.state.directory, 'lists'),
+    entriesOf: (list) => entries.of(list),
+  })
+  const begun = await loadWithLists(options, lists, { again: true })
+  let { loaded } = begun
+  begun.prepared.use()
   const media =
     config.apis &&
     buildMedia({
       config: config.apis,
-      database,
+      database: state.database,
       catalogue,
       origin: (name) => runtime.origins.get(name),
       clock,
@@ -92,13 +92,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       renditions: media.renditions,
       tasks: media.tasks,
       streamKeys: new FileStreamKeys(config.keys.directory, clock, () => reload()),
-      firstCalls,
+      firstCalls: state.firstCalls,
     }
   const remoteKeys = new RemoteKeys(clock, warn)
   const build = (from: typeof loaded): Runtime =>
     buildRuntime(from, {
-      clock,
       warn,
+      listed: (list) => lists.get(list),
       publicUrl: () => publicUrl,
       keySource: remoteKeys,
       catalogue,
@@ -114,12 +114,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   useRemoteKeys()
 
-  const ledger = new DownloadLedger(database)
-  const revocations = new RevocationList(database)
-  const idempotency = new IdempotencyStore(database)
-  const sharing = new SharingLedger(database)
-  const history = new StoredHistory(revocations, ledger, sharing)
-  const leases = new EmbeddedLeaseStore()
   const live = new LiveDownloads()
   const accessLog = openAccessLog(config.records.access, (error) => {
     warn(`access records cannot be written: ${error.message}`)
@@ -129,9 +123,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     openDownloads: () => live.count,
     heldLeases: () => leases.held,
     configHash: () => runtime.digest,
-    listAges: () => runtime.lists.ages(),
+    lists: () => lists.states(),
     keySets: () => remoteKeys.states(),
-    countryDataAge: () => (clock.now() - runtime.countries.builtAt.getTime()) / 1000,
+    networkDataBuilt: () => runtime.networks.builtAt(),
+    now: () => clock.now(),
   })
   const onInternalFailure = (error: Error, requestId: string): void => {
     log(
@@ -151,9 +146,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     {
       clock,
       leases,
-      rates: new RateRegistry(clock),
+      rates: state.rates,
       ledger,
-      sharing,
+      sharing: state.sharing,
       revocations,
       history,
       live,
@@ -176,37 +171,36 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await listen(publicServer.listener, config.server.host, config.server.port)
   const publicUrl = publicUrlOf(config.server, publicServer.listener)
   const desk = (): LinkDesk => {
-    const { routes, keys, countries, site } = runtime
-    return { clock, publicUrl, site, routes, keys, countries }
+    const { routes, keys, networks, site } = runtime
+    return { clock, publicUrl, site, routes, keys, networks }
   }
 
-  const repeat = (milliseconds: number, work: () => void): NodeJS.Timeout =>
-    setInterval(() => {
+  let phase: 'ready' | 'draining' = 'ready'
+  const reloads = new Turns()
+  const reload = (how = { again: false }): Promise<boolean> =>
+    reloads.take(async () => {
       try {
-        work()
+        const next = await loadWithLists(options, lists, how)
+        if (phase === 'draining') {
+          next.prepared.discard()
+          return false
+        }
+        const built = build(next.loaded)
+        next.prepared.use()
+        runtime.close()
+        loaded = next.loaded
+        runtime = built
+        useRemoteKeys()
+        for (const key of fixedAtStart(config, built.config)) {
+          warn(`${key} was changed; it takes a restart`)
+        }
+        log('info', `configuration ${built.digest} is in force`)
+        return true
       } catch (error) {
-        log('error', `the state cannot be written: ${messageOf(error)}`)
+        log('error', `the running configuration stays:\n${messageOf(error)}`)
+        return false
       }
-    }, milliseconds)
-
-  let state: 'ready' | 'draining' = 'ready'
-  const reload = (): boolean => {
-    try {
-      loaded = loadOrThrow(options)
-      const next = build(loaded)
-      runtime.close()
-      runtime = next
-      useRemoteKeys()
-      for (const key of fixedAtStart(config, next.config)) {
-        warn(`${key} was changed; it takes a restart`)
-      }
-      log('info', `configuration ${next.digest} is in force`)
-      return true
-    } catch (error) {
-      log('error', `the running configuration stays:\n${messageOf(error)}`)
-      return false
-    }
-  }
+    })
   const admin = createAdminApp({
     clock,
     desk,
@@ -215,11 +209,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       revocation: (grant, path) => history.revocation(grant, path),
       isResumable: (grant, context) => history.isResumable(grant, context),
       firstAddress: (grant) => history.firstAddress(grant),
-      networksSince: (grant, after) => history.networksSince(grant, after),
+      sightings: (key, after) => history.sightings(key, after),
       spent: (grant) => ledger.spent(grant.countKey),
     },
     revocations,
-    idempotency,
+    idempotency: state.idempotency,
     live,
     leases,
     metrics,
@@ -230,9 +224,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       renditions: media?.renditions,
       origin: (name) => runtime.origins.get(name),
     },
+    lists: {
+      states: () => lists.states(),
+      get: (name) => lists.get(name),
+      added: entries,
+    },
     apiDocument: (api) => runtime.apis?.document(api, { version, publicUrl }),
     keys: new FileKeys(config.keys.directory, clock, () => runtime.keys, reload),
-    health: () => (state === 'ready' ? { ready: true } : { ready: false, reason: state }),
+    health: () => readiness(phase, lists.states()),
     version,
     onInternalFailure,
   })
@@ -246,20 +245,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     // a start that fails leaves nothing behind that would keep the process alive
     publicServer.listener.close()
     remoteKeys.close()
+    lists.close()
     throw error
   }
 
   media?.resume()
-  const checkpoint = repeat(CHECKPOINT_MS, () => {
-    ledger.checkpoint()
-  })
-  const prune = repeat(PRUNE_MS, () => {
-    const now = secondsOf(clock)
-    ledger.prune(now)
-    sharing.prune(now)
-    idempotency.prune(now)
-    firstCalls.prune(now)
-  })
+  state.keep()
 
   return {
     publicUrl,
@@ -271,22 +262,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     reload: () => {
       accessLog.reopen()
-      return reload()
+      return reload({ again: true })
     },
     async drain() {
-      state = 'draining'
+      phase = 'draining'
       await publicServer.drain(runtime.config.server.drainSeconds, () => {
         live.end(() => true, 'the time to drain is over')
       })
       await media?.stop()
-      clearInterval(checkpoint)
-      clearInterval(prune)
       await closeAdmin(adminServer)
-      ledger.checkpoint()
+      state.rest()
       runtime.close()
       remoteKeys.close()
+      lists.close()
       await accessLog.close()
-      database.close()
+      state.close()
     },
   }
 }

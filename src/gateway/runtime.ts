@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
-import type { Clock } from '../base/clock.ts'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
-import { NetworkSet } from '../base/network-set.ts'
+import { type AddressSet, NetworkSet } from '../base/network-set.ts'
 import { keyOf } from '../config/key-of.ts'
 import type { LoadedConfig } from '../config/load.ts'
+import type { PolicyConfig } from '../config/policy-schema.ts'
 import type { SchemeEntry } from '../config/route-schema.ts'
 import type { GatewayConfig, OriginConfig } from '../config/schema.ts'
 import type { Entrance } from '../http/receive.ts'
 import { type Route, RouteTable } from '../http/route.ts'
+import { listsOfKind } from '../lists/list-config.ts'
+import { LiveNetworkData } from '../geo/live-network-data.ts'
 import { KeyRing, type KeySource } from '../link/key-ring.ts'
 import type { Scheme } from '../link/scheme.ts'
 import { schemeDefinition } from '../link/schemes/registry.ts'
@@ -15,7 +17,7 @@ import { LinkVerifier } from '../link/verify-link.ts'
 import { FileOrigin } from '../origin/file-origin.ts'
 import { HttpOrigin } from '../origin/http-origin.ts'
 import type { Origin } from '../origin/origin.ts'
-import type { Policy } from '../policy/policy.ts'
+import type { Policy, PolicySources } from '../policy/policy.ts'
 import { compilePolicy } from '../policy/compile-policy.ts'
 import { Tagger } from '../tag/tagger.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
@@ -25,23 +27,25 @@ import { siteOf } from '../request/client-site.ts'
 import type { Site } from '../request/request-context.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import { type ApiParts, buildApis } from './apis.ts'
-import { LiveLists } from './live-lists.ts'
 
 /** Everything that one configuration makes. A reload makes a new one and closes the old. */
 export interface Runtime extends Entrance {
   readonly config: GatewayConfig
   readonly apis: ApiTable | undefined
   readonly keys: KeyRing
-  readonly lists: LiveLists
   readonly origins: ReadonlyMap<string, Origin>
+  /** The policies of the configuration as they are written, and what they are compiled with. */
+  readonly policies: ReadonlyMap<string, PolicyConfig>
+  readonly sources: PolicySources
   readonly digest: string
   /** Gives back connections and timers; running downloads go on. */
   close(): void
 }
 
 interface RuntimeOptions {
-  readonly clock: Clock
   readonly warn: (message: string) => void
+  /** What a list holds now; undefined without data. */
+  readonly listed: (list: string) => AddressSet | undefined
   /** What clients call; known for sure when the gateway listens. */
   readonly publicUrl?: () => string
   /** Keys that are published elsewhere; absent for tools that ask nobody. */
@@ -56,19 +60,25 @@ interface RuntimeOptions {
 /** Builds the parts that a valid configuration names. */
 export function buildRuntime(
   loaded: LoadedConfig & { readonly config: GatewayConfig },
-  { clock, warn, publicUrl, keySource, catalogue, apiParts, desk }: RuntimeOptions,
+  { warn, listed, publicUrl, keySource, catalogue, apiParts, desk }: RuntimeOptions,
 ): Runtime {
   const { config } = loaded
   const keys = new KeyRing(loaded.keys.map(keyOf), keySource)
-  const lists = new LiveLists(config.lists, loaded.lists, clock, warn)
+  const networks = new LiveNetworkData(loaded.networks, {
+    files: config.geo,
+    refreshSeconds: config.geo.refreshSeconds,
+    warn,
+  })
   const origins = new Map(
     Object.entries(config.origins).map(([name, origin]) => [name, buildOrigin(origin)]),
   )
+  const sources: PolicySources = {
+    list: listed,
+    listsOf: (anonymizer) => listsOfKind(config.lists, anonymizer),
+    factsOf: (address) => networks.find(address),
+  }
   const policies = new Map(
-    [...loaded.policies].map(([name, policy]) => [
-      name,
-      compilePolicy(name, policy, (list) => lists.get(list)),
-    ]),
+    [...loaded.policies].map(([name, policy]) => [name, compilePolicy(name, policy, sources)]),
   )
   const buildRoute = (route: GatewayConfig['routes'][number], origin: Origin): Route => {
     const policy = known(policies, route.policy)
@@ -88,8 +98,9 @@ export function buildRuntime(
   return {
     config,
     keys,
-    lists,
     origins,
+    policies: loaded.policies,
+    sources,
     routes,
     apis: assets && apiParts && desk && buildApis(apiParts, assets, loaded.clients, desk),
     get site() {
@@ -97,13 +108,13 @@ export function buildRuntime(
     },
     digest: loaded.digest,
     tagger: new Tagger(keys),
-    countries: loaded.countries,
+    networks,
     trustedProxies: new NetworkSet(
       config.server.trustedProxies.flatMap((text) => parseConfiguredNetwork(text) ?? []),
     ),
     jwks: JSON.stringify({ keys: loaded.keys.flatMap((key) => key.publicJwk ?? []) }),
     close() {
-      lists.close()
+      networks.close()
       for (const origin of origins.values()) origin.close()
     },
   }

@@ -1,15 +1,20 @@
 import type { Address } from '../base/address.ts'
+import { type NetworkFacts, NOTHING_KNOWN } from '../base/network-facts.ts'
 
-/** What is known of the network that an address belongs to. */
+/** The sets of data about networks, by the setting of `geo` that names each. */
+export const NETWORK_DATA = ['country', 'asn', 'anonymous'] as const
+
+export type NetworkDataName = (typeof NETWORK_DATA)[number]
+
+/** The data that is asked about networks. */
 export interface NetworkLookup {
-  /** The country as ISO 3166-1 alpha-2 in capitals; undefined when unknown. */
-  country(address: Address): string | undefined
-  /** When the data was made. */
-  readonly builtAt: Date
+  find(address: Address): NetworkFacts
+  /** When each of the data sets was made, by the setting that names it. */
+  builtAt(): Iterable<readonly [data: NetworkDataName, made: Date]>
 }
 
-/** For places without any data: every country is unknown, so rules that need one refuse. */
-export const KNOWS_NO_COUNTRY: NetworkLookup = {
-  country: () => undefined,
-  builtAt: new Date(0),
+/** For places without any data: every network is unknown, so rules that need to know refuse. */
+export const KNOWS_NOTHING: NetworkLookup = {
+  find: () => NOTHING_KNOWN,
+  builtAt: () => [],
 }

@@ -1,13 +1,22 @@
 import { clientKey } from '../base/address.ts'
+import type { EpochSeconds } from '../base/clock.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
 import type { LeaseLimit, LeaseStore } from '../lease/lease.ts'
 import type { Grant } from '../link/grant.ts'
+import { MAX_AHEAD_SECONDS } from '../link/scheme.ts'
 import { maxUses } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { LinkHistory } from '../policy/rule.ts'
+import { isPinnedHere } from '../policy/rules/address.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { ByteRange } from '../delivery/byte-range.ts'
 import type { DownloadKey, DownloadLedger } from '../state/download-ledger.ts'
-import type { Exchange } from './exchange.ts'
+
+/** What keeps a lease until its request has ended, and the refusal that is only written down. */
+export interface LeaseHolder {
+  observed: Refusal | undefined
+  holdUntilClosed(release: () => void): void
+}
 
 /** Which download a request belongs to. */
 export function downloadKey(grant: Grant, context: RequestContext): DownloadKey {
@@ -20,7 +29,7 @@ export function downloadKey(grant: Grant, context: RequestContext): DownloadKey 
  * a full limit is written down and the request goes on, uncounted.
  */
 export async function takeLease(
-  exchange: Exchange,
+  holder: LeaseHolder,
   leases: LeaseStore,
   grant: Grant,
   context: RequestContext,
@@ -33,7 +42,7 @@ export async function takeLease(
     limits: limitsOf(grant, key.client, policy),
   })
   if (outcome.outcome === 'held') {
-    exchange.holdUntilClosed(() => {
+    holder.holdUntilClosed(() => {
       outcome.lease.release()
     })
     return undefined
@@ -43,7 +52,7 @@ export async function takeLease(
       ? refuse('too_many_downloads', `${outcome.limit} downloads are open`)
       : refuse('too_many_connections', `${outcome.limit} connections are open`)
   if (policy.parallel.enforcement === 'enforce') return refusal
-  exchange.observed ??= refusal
+  holder.observed ??= refusal
   return undefined
 }
 
@@ -94,4 +103,24 @@ export function checkUses(
   return spent + reserved < max
     ? undefined
     : refuse('too_many_downloads', `${reserved} open downloads hold the last uses`)
+}
+
+/** Pins the link to the first address that downloads, where the policy wants that. */
+export function pinAddress(
+  { ledger, history }: { readonly ledger: DownloadLedger; readonly history: LinkHistory },
+  context: RequestContext,
+  grant: Grant,
+  policy: Policy,
+): Refusal | undefined {
+  const { client, now } = context
+  if (policy.address.pin !== 'first-use' || grant.constraints.ip || !client) return undefined
+  ledger.pin(grant.countKey, client, keepUntil(grant, now, policy))
+  const no = isPinnedHere.check(grant, context, policy, history)
+  return policy.address.enforcement === 'enforce' ? no : undefined
+}
+
+/** Until when a link can still mean anything: its end, leeway and grace; of one without end, ten years. */
+export function keepUntil(grant: Grant, now: EpochSeconds, policy: Policy): EpochSeconds {
+  const end = Math.min(grant.validUntil, now + MAX_AHEAD_SECONDS)
+  return end + policy.leeway.expirySeconds + policy.resume.graceSeconds
 }

@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Address } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
+import { type NetworkFacts, NOTHING_KNOWN } from '../base/network-facts.ts'
 import type { Refusal } from '../base/refusal.ts'
 import type { Grant } from '../link/grant.ts'
+import { hasAntiFraud } from '../policy/anti-fraud.ts'
 import type { AccessRecord, EndedBy } from '../record/access-record.ts'
+import { deviceOf } from '../request/device.ts'
 import type { RequestHeaders } from '../request/request-headers.ts'
 import type { ApiProblem, ApiText } from './api.ts'
 import type { Route } from './route.ts'
@@ -31,7 +34,7 @@ export class Exchange {
   /** Canonical, for the record; undefined when the path was refused. */
   path: string | undefined
   client: Address | undefined
-  country: string | undefined
+  network: NetworkFacts = NOTHING_KNOWN
   grant: Grant | undefined
   /** The client of an API whose call was answered without a grant. */
   kid: string | undefined
@@ -109,7 +112,8 @@ export class Exchange {
         onFailure(error)
       }
     }
-    const { route, grant, response } = this
+    const { route, grant, headers, response } = this
+    const hasFraudChecks = grant && route ? hasAntiFraud(grant, route.policy) : false
     const now = this.#clock.monotonic()
     return {
       time: new Date(this.startedAt).toISOString(),
@@ -122,7 +126,10 @@ export class Exchange {
       link_id: grant?.linkId ?? null,
       subject: grant?.constraints.subject ?? null,
       client: this.client?.text ?? null,
-      country: this.country ?? null,
+      country: this.network.country ?? null,
+      asn: this.network.asn ?? null,
+      device: hasFraudChecks && headers ? deviceOf(headers) : null,
+      anti_fraud: hasFraudChecks,
       method: this.request.method ?? '',
       path: this.path ?? null,
       status: response.headersSent ? response.statusCode : 499,
@@ -130,6 +137,7 @@ export class Exchange {
       reason: this.reason ?? null,
       detail: this.detail ?? null,
       observed: this.observed?.reason ?? null,
+      observed_detail: this.observed?.detail ?? null,
       bytes: this.bytes,
       coverage: coverage === undefined ? null : Math.round(coverage * 10_000) / 10_000,
       ended_by: this.#endedBy ?? (finished ? 'complete' : 'client'),

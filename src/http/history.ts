@@ -1,20 +1,21 @@
 import type { Address } from '../base/address.ts'
 import type { Grant } from '../link/grant.ts'
 import type { EpochSeconds } from '../base/clock.ts'
-import type { LinkHistory, NetworkUse } from '../policy/rule.ts'
+import type { LinkHistory } from '../policy/rule.ts'
+import type { Sightings } from '../base/sightings.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { DownloadLedger } from '../state/download-ledger.ts'
 import type { RevocableLink, RevocationList } from '../state/revocations.ts'
-import type { SharingLedger } from '../state/sharing-ledger.ts'
+import type { SharingStore } from '../state/sharing-store.ts'
 import { downloadKey } from './admission.ts'
 
 /** What the state knows of a link, as rules ask for it. */
 export class StoredHistory implements LinkHistory {
   readonly #revocations: RevocationList
   readonly #ledger: DownloadLedger
-  readonly #sharing: SharingLedger
+  readonly #sharing: SharingStore
 
-  constructor(revocations: RevocationList, ledger: DownloadLedger, sharing: SharingLedger) {
+  constructor(revocations: RevocationList, ledger: DownloadLedger, sharing: SharingStore) {
     this.#revocations = revocations
     this.#ledger = ledger
     this.#sharing = sharing
@@ -36,8 +37,8 @@ export class StoredHistory implements LinkHistory {
     return this.#ledger.firstAddress(grant.countKey)
   }
 
-  networksSince(grant: Grant, after: EpochSeconds): readonly NetworkUse[] {
-    return this.#sharing.since(grant.countKey, after)
+  sightings(key: string, after: EpochSeconds): Sightings {
+    return this.#sharing.sightings(key, after)
   }
 }
 

@@ -1,31 +1,29 @@
-import type { Clock, EpochSeconds } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { GatewayError } from '../base/failure.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
 import { planDelivery } from '../delivery/plan.ts'
 import { parseRange } from '../delivery/byte-range.ts'
 import type { LeaseStore } from '../lease/lease.ts'
-import type { RateRegistry } from '../lease/rate.ts'
+import type { RateRegistry, SharedRate } from '../lease/rate.ts'
 import type { Grant } from '../link/grant.ts'
-import { MAX_AHEAD_SECONDS } from '../link/scheme.ts'
 import type { OpenObject } from '../origin/origin.ts'
 import { decide } from '../policy/decide.ts'
 import { bytesPerSecond, maxUses } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
-import { isPinnedHere } from '../policy/rules/address.ts'
 import type { RecordSink } from '../record/access-record.ts'
 import type { LiveDownloads } from '../record/live-downloads.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { DownloadLedger, OpenDownload } from '../state/download-ledger.ts'
 import type { RevocationList } from '../state/revocations.ts'
-import type { SharingLedger } from '../state/sharing-ledger.ts'
-import { checkUses, downloadKey, takeLease } from './admission.ts'
+import type { SharingStore } from '../state/sharing-store.ts'
+import { checkUses, downloadKey, keepUntil, pinAddress, takeLease } from './admission.ts'
 import { deliver } from './deliver.ts'
 import type { Exchange } from './exchange.ts'
 import { revocable, type StoredHistory } from './history.ts'
 import type { Entrance } from './receive.ts'
 import { coverageOf, OpenConnection } from './open-connection.ts'
 import type { Route } from './route.ts'
-import { admitNetwork, revokeIfShared } from './sharing.ts'
+import { admitUse, revokeIfShared } from './sharing.ts'
 import { tagOf, withTag } from './tagged.ts'
 
 /** What requests of all configurations share: it survives a reload. */
@@ -34,7 +32,7 @@ export interface Services {
   readonly leases: LeaseStore
   readonly rates: RateRegistry
   readonly ledger: DownloadLedger
-  readonly sharing: SharingLedger
+  readonly sharing: SharingStore
   readonly revocations: RevocationList
   readonly history: StoredHistory
   readonly live: LiveDownloads
@@ -69,12 +67,12 @@ export class ObjectServer {
     { context, route, grant }: Granted,
     onMissing: () => void,
   ): Promise<Refusal | undefined> {
-    const { history, leases, revocations } = this.#services
+    const { history, leases } = this.#services
     exchange.grant = grant
     const decision = decide(grant, context, route.policy, history)
-    exchange.observed = decision.observed
+    exchange.observed = decision.observed ?? decision.slowed
     if (decision.refusal) {
-      revokeIfShared(revocations, decision.refusal, context, grant, route.policy)
+      revokeIfShared(this.#services, decision.refusal, context, grant, route.policy)
       return decision.refusal
     }
     if (context.method === 'GET') {
@@ -124,19 +122,20 @@ export class ObjectServer {
       this.#checkResume(found, identity.etag) ?? this.#checkUses(exchange, found, identity, ranges)
     if (late) return late
     let download: OpenDownload | undefined
+    let rate: SharedRate | undefined
     if (context.method === 'GET' && ranges.length > 0) {
-      const no =
-        this.#pin(context, grant, policy) ?? admitNetwork(this.#services, context, grant, policy)
+      const no = pinAddress(this.#services, context, grant, policy)
       if (no) return no
+      const admission = admitUse(this.#services, context, grant, policy)
+      if (admission.outcome === 'refused') return admission.refusal
+      exchange.holdUntilClosed(admission.leave)
+      exchange.observed ??= admission.slowed
+      rate = this.#joinRate(exchange, grant, policy, admission.slowed !== undefined)
       download = this.#begin(exchange, found, identity)
     }
-    const perSecond = bytesPerSecond(grant, policy)
     deliver(exchange, object, plan, {
       ...found,
-      rate:
-        download && perSecond !== undefined
-          ? this.#joinRate(exchange, grant, perSecond)
-          : undefined,
+      rate,
       count: download && ((start, end) => download.count(start, end)),
     })
     return undefined
@@ -167,16 +166,6 @@ export class ObjectServer {
     if (policy.uses.enforcement === 'enforce') return no
     exchange.observed ??= no
     return undefined
-  }
-
-  /** Pins the link to the first address that downloads, where the policy wants that. */
-  #pin(context: RequestContext, grant: Grant, policy: Policy): Refusal | undefined {
-    if (policy.address.pin !== 'first-use' || grant.constraints.ip || !context.client)
-      return undefined
-    const { ledger, history } = this.#services
-    ledger.pin(grant.countKey, context.client, keepUntil(grant, context.now, policy))
-    const no = isPinnedHere.check(grant, context, policy, history)
-    return policy.address.enforcement === 'enforce' ? no : undefined
   }
 
   /** Joins the request to its download: for the ledger, and for those who watch. */
@@ -223,12 +212,20 @@ export class ObjectServer {
     return download
   }
 
+  /** Who is slowed shares a flow with all others who are slowed: the welcome ones keep theirs. */
   #joinRate(
     exchange: Exchange,
     grant: Grant,
-    perSecond: number,
-  ): ReturnType<RateRegistry['join']>['rate'] {
-    const { rate, leave } = this.#services.rates.join(grant.countKey, perSecond)
+    policy: Policy,
+    isSlowed: boolean,
+  ): SharedRate | undefined {
+    const perSecond = bytesPerSecond(grant, policy)
+    const slow = Math.min(perSecond ?? Infinity, policy.antiFraud.sharing.slowBytesPerSecond)
+    const [key, limit] = isSlowed
+      ? [`slow:${grant.countKey}`, slow]
+      : ([grant.countKey, perSecond] as const)
+    if (limit === undefined) return undefined
+    const { rate, leave } = this.#services.rates.join(key, limit)
     exchange.holdUntilClosed(leave)
     return rate
   }
@@ -245,10 +242,4 @@ function needsMetadataFirst({ headers, method }: RequestContext, ranges: number)
     headers.ifModifiedSince !== undefined ||
     headers.ifUnmodifiedSince !== undefined
   )
-}
-
-/** Until when a link can still mean anything: its end, leeway and grace; of one without end, ten years. */
-function keepUntil(grant: Grant, now: EpochSeconds, policy: Policy): EpochSeconds {
-  const end = Math.min(grant.validUntil, now + MAX_AHEAD_SECONDS)
-  return end + policy.leeway.expirySeconds + policy.resume.graceSeconds
 }

@@ -3,10 +3,12 @@ import type { Duplex } from 'node:stream'
 import { type Address, parseAddress } from '../base/address.ts'
 import { refuse, type ReasonCode, type Refusal } from '../base/refusal.ts'
 import type { NetworkLookup } from '../geo/network-lookup.ts'
+import { NOTHING_KNOWN } from '../base/network-facts.ts'
 import type { NetworkSet } from '../base/network-set.ts'
 import { callPreflightHeaders, preflightHeaders } from '../delivery/response-headers.ts'
 import { type CanonicalPath, canonicalisePath } from '../request/canonical-path.ts'
 import { clientAddress } from '../request/client-address.ts'
+import { isBehindProxy } from '../request/proxy-traces.ts'
 import { clientSite } from '../request/client-site.ts'
 import type { RequestContext, Site } from '../request/request-context.ts'
 import { readHeaders, type RequestHeaders } from '../request/request-headers.ts'
@@ -22,7 +24,7 @@ export interface Entrance {
   /** Scheme and host that clients call, if no trusted proxy says otherwise. */
   readonly site: Site
   readonly trustedProxies: NetworkSet
-  readonly countries: NetworkLookup
+  readonly networks: NetworkLookup
   /** The public keys as a JWK Set. */
   readonly jwks: string
   readonly tagger: Tagger
@@ -56,7 +58,7 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
   exchange.headers = headers
   const client = findClient(request.socket, headers, entrance.trustedProxies)
   exchange.client = client.outcome === 'known' ? client.address : undefined
-  exchange.country = exchange.client && entrance.countries.country(exchange.client)
+  exchange.network = exchange.client ? entrance.networks.find(exchange.client) : NOTHING_KNOWN
   if (client.outcome === 'conflict') return refused('request_invalid', client.why)
   const called = clientSite(peerOf(request.socket), headers, entrance.trustedProxies, entrance.site)
   if (called.outcome === 'conflict') return refused('request_invalid', called.why)
@@ -81,7 +83,8 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     headers,
     site: called.site,
     client: exchange.client,
-    country: exchange.country,
+    network: exchange.network,
+    isBehindProxy: asksForOthers(request.socket, exchange.client, headers, entrance),
   })
   const { apis } = entrance
   if (apis && (route === undefined || route.path === '/')) {
@@ -199,6 +202,16 @@ function findClient(
   return peer
     ? clientAddress(peer, headers, trusted)
     : { outcome: 'unknown', why: 'no peer address' }
+}
+
+function asksForOthers(
+  socket: Socket,
+  client: Address | undefined,
+  headers: RequestHeaders,
+  { trustedProxies }: Entrance,
+): boolean {
+  const peer = peerOf(socket)
+  return peer && client ? isBehindProxy(peer, client, headers, trustedProxies) : false
 }
 
 /** The address at the other end of a connection, or the one that its PROXY header named; read once. */

@@ -1,54 +1,84 @@
-import { clientNetwork } from '../base/address.ts'
 import type { Refusal } from '../base/refusal.ts'
 import type { Grant } from '../link/grant.ts'
-import { countsNetworks } from '../policy/anti-fraud.ts'
+import { countedKeys, countsUses } from '../policy/anti-fraud.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { LinkHistory } from '../policy/rule.ts'
 import { isNotShared } from '../policy/rules/sharing.ts'
+import { findSharing } from '../policy/sharing/find-sharing.ts'
+import { sightingOf } from '../policy/sharing/sighting-of.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { RevocationList } from '../state/revocations.ts'
-import type { SharingLedger } from '../state/sharing-ledger.ts'
+import type { SharingStore } from '../state/sharing-store.ts'
 
 interface SharingServices {
-  readonly sharing: SharingLedger
+  readonly sharing: SharingStore
   readonly history: LinkHistory
   readonly revocations: RevocationList
 }
 
+/** Whether a download that begins may take a place among those who use the link. */
+export type UseAdmission =
+  | { readonly outcome: 'refused'; readonly refusal: Refusal }
+  | {
+      readonly outcome: 'counted'
+      /** Why the download is slowed; it then takes no place. */
+      readonly slowed: Refusal | undefined
+      /** To be called when the transfer ends. */
+      readonly leave: () => void
+    }
+
+const NOTHING_TO_LEAVE = (): void => undefined
+
 /**
- * Counts the network of a download that begins. The rule is asked once more: between its answer and now
- * other networks may have begun, and the last place goes to one of them.
+ * Counts the use of a link that begins. The rule is asked once more: between its answer and now others
+ * may have begun, and the last place goes to one of them.
  */
-export function admitNetwork(
+export function admitUse(
   { sharing, history, revocations }: SharingServices,
   context: RequestContext,
   grant: Grant,
   policy: Policy,
-): Refusal | undefined {
-  const { client, country, now } = context
-  if (!client || !countsNetworks(grant, policy)) return undefined
-  if (isNotShared.enforcement(policy) === 'enforce') {
-    const late = isNotShared.check(grant, context, policy, history)
-    if (late) {
-      revokeIfShared(revocations, late, context, grant, policy)
-      return late
-    }
+): UseAdmission {
+  const uncounted = { outcome: 'counted', slowed: undefined, leave: NOTHING_TO_LEAVE } as const
+  if (!countsUses(grant, policy)) return uncounted
+  const enforcement = isNotShared.enforcement(policy)
+  const late =
+    enforcement === 'observe' ? undefined : isNotShared.check(grant, context, policy, history)
+  if (late && enforcement === 'slow') return { ...uncounted, slowed: late }
+  if (late) {
+    revokeIfShared({ history, revocations }, late, context, grant, policy)
+    return { outcome: 'refused', refusal: late }
   }
-  const expires = now + policy.antiFraud.sharing.windowSeconds
-  sharing.record({ link: grant.countKey, network: clientNetwork(client), country, now, expires })
-  return undefined
+  const sighting = sightingOf(context, policy)
+  if (!sighting) return uncounted
+  const { windowSeconds } = policy.antiFraud.sharing
+  const leaves = countedKeys(grant, policy).map(({ key }) => {
+    sharing.record(key, sighting, context.now, windowSeconds)
+    return sharing.enter(key, sighting)
+  })
+  const leave = (): void => {
+    for (const leaveKey of leaves) leaveKey()
+  }
+  return { outcome: 'counted', slowed: undefined, leave }
 }
 
-/** Withdraws a link that was refused as shared, where the policy asks for that. Who only looks withdraws none. */
+/**
+ * Withdraws what was refused as shared, the link or all links of its subject, where the policy asks for
+ * that. Who only looks withdraws nothing; downloads that run go on.
+ */
 export function revokeIfShared(
-  revocations: RevocationList,
+  { history, revocations }: Pick<SharingServices, 'history' | 'revocations'>,
   { reason, detail }: Refusal,
-  { client, method, now }: RequestContext,
+  context: RequestContext,
   grant: Grant,
   policy: Policy,
 ): void {
   if (reason !== 'link_shared' || policy.antiFraud.sharing.action !== 'revoke') return
-  if (!client || method !== 'GET') return
-  const note = `shared: ${detail}`
-  revocations.add({ link_id: grant.linkId, kid: grant.key.kid, note }, now)
+  if (!context.client || context.method !== 'GET') return
+  const of = findSharing(grant, context, policy, history)?.of
+  const target =
+    of === 'subject'
+      ? { subject: grant.constraints.subject }
+      : { link_id: grant.linkId, kid: grant.key.kid }
+  revocations.add({ ...target, note: `shared: ${detail}` }, context.now)
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../base/failure.ts'
+import { readAtMost } from '../base/read-at-most.ts'
 
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 1024 * 1024
@@ -18,15 +19,8 @@ export async function fetchText(
       await response.body?.cancel()
       return { why: `it answers ${response.status}` }
     }
-    const chunks: Uint8Array[] = []
-    let length = 0
-    // leaving the loop cancels the body
-    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-      length += chunk.length
-      if (length > MAX_BYTES) return { why: `it answers more than ${MAX_BYTES} bytes` }
-      chunks.push(chunk)
-    }
-    return { text: Buffer.concat(chunks).toString() }
+    const body = await readAtMost(response.body as AsyncIterable<Uint8Array>, MAX_BYTES)
+    return body ? { text: body.toString() } : { why: `it answers more than ${MAX_BYTES} bytes` }
   } catch (error) {
     return { why: causeOf(error) }
   }

@@ -1,5 +1,6 @@
 import { parseAddress } from '../base/address.ts'
 import { secondsOf, type EpochSeconds } from '../base/clock.ts'
+import type { Anonymizer, NetworkFacts } from '../base/network-facts.ts'
 import type { Refusal } from '../base/refusal.ts'
 import { REASONS } from '../base/refusal.ts'
 import { writeConstraints } from '../link/constraints.ts'
@@ -45,6 +46,12 @@ export interface Inspection {
     readonly canonical: string | null
   } | null
   readonly proves: Readonly<Record<string, unknown>> | null
+  /** What is known of the network of the client who is supposed to ask. */
+  readonly network: {
+    readonly country: string | null
+    readonly asn: number | null
+    readonly anonymizers: readonly Anonymizer[]
+  } | null
   readonly trace: readonly TraceEntry[]
   /** Guesses at why a signature does not hold. */
   readonly hints: readonly string[]
@@ -59,6 +66,7 @@ const NOTHING: Inspection = {
   policy: null,
   link: null,
   proves: null,
+  network: null,
   trace: [],
   hints: [],
 }
@@ -71,6 +79,7 @@ export function inspectLink(
 ): Inspection {
   const client = as.ip === undefined ? undefined : parseAddress(as.ip)
   if (as.ip !== undefined && !client) return { ...NOTHING, detail: `${as.ip} is no IP address` }
+  const network = client && desk.networks.find(client)
   const supposed = requestOf(
     {
       url,
@@ -79,13 +88,18 @@ export function inspectLink(
       method: as.method,
       headers: as.headers,
       client,
-      country: client && desk.countries.country(client),
+      network,
     },
     desk.routes,
   )
   if ('why' in supposed) return { ...NOTHING, detail: supposed.why }
   const { context, route } = supposed
-  const place = { ...NOTHING, route: route.path, policy: route.policy.name }
+  const place = {
+    ...NOTHING,
+    route: route.path,
+    policy: route.policy.name,
+    network: network ? knownOf(network) : null,
+  }
   const located = route.verifier.locate(context)
   if (located.outcome === 'absent') {
     return {
@@ -147,6 +161,10 @@ function judge(
     proves: proofOf(grant),
     trace,
   }
+}
+
+function knownOf({ country, asn, anonymizers }: NetworkFacts): Inspection['network'] {
+  return { country: country ?? null, asn: asn ?? null, anonymizers }
 }
 
 function proofOf(grant: Grant): Record<string, unknown> {

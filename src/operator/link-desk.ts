@@ -9,7 +9,7 @@ export interface LinkDesk {
   readonly clock: Clock
   readonly routes: RouteTable
   readonly keys: KeyRing
-  readonly countries: NetworkLookup
+  readonly networks: NetworkLookup
   /** What minted links begin with, without a slash at its end. */
   readonly publicUrl: string
   /** The same, as link formats sign it. */

@@ -1,14 +1,16 @@
+import { NOTHING_KNOWN } from '../base/network-facts.ts'
 import { parseAddress } from '../base/address.ts'
 import { REASONS, refuse, type Refusal } from '../base/refusal.ts'
-import { NetworkSet } from '../base/network-set.ts'
 import { policySchema } from '../config/policy-schema.ts'
 import { KeyRing } from '../link/key-ring.ts'
 import type { Scheme } from '../link/scheme.ts'
 import { NATIVE_SCHEMES, schemeDefinition } from '../link/schemes/registry.ts'
 import { LinkVerifier } from '../link/verify-link.ts'
 import { compilePolicy } from '../policy/compile-policy.ts'
+import { NO_SOURCES } from '../policy/policy.ts'
 import { decide } from '../policy/decide.ts'
 import type { LinkHistory } from '../policy/rule.ts'
+import { NO_SIGHTINGS } from '../base/sightings.ts'
 import { type CanonicalPath, canonicalisePath } from '../request/canonical-path.ts'
 import { siteOf } from '../request/client-site.ts'
 import type { RequestContext } from '../request/request-context.ts'
@@ -45,14 +47,14 @@ const POLICY = compilePolicy(
     leeway: { notBeforeSeconds: 0 },
     resume: { graceSeconds: 0 },
   }),
-  () => new NetworkSet([]),
+  NO_SOURCES,
 )
 
 const NO_HISTORY: LinkHistory = {
   revocation: () => undefined,
   isResumable: () => false,
   firstAddress: () => undefined,
-  networksSince: () => [],
+  sightings: () => NO_SIGHTINGS,
 }
 
 /** Why a vector fails, or undefined when the gateway decides as it says. */
@@ -115,7 +117,7 @@ function contextOf(vector: Vector, target: RequestTarget, path: string): Request
     headers: readHeaders(Object.entries(fields).flat()),
     site: siteOf(/^https?:/i.test(vector.url) ? vector.url : 'http://localhost'),
     client: clientIp === undefined ? undefined : parseAddress(clientIp),
-    country: vector.country,
+    network: { ...NOTHING_KNOWN, country: vector.country },
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Address } from '../base/address.ts'
 import type { EpochSeconds } from '../base/clock.ts'
+import { type NetworkFacts, NOTHING_KNOWN } from '../base/network-facts.ts'
 import type { Route, RouteTable } from '../http/route.ts'
 import type { RequestContext, Site } from '../request/request-context.ts'
 import { readHeaders } from '../request/request-headers.ts'
@@ -14,7 +15,7 @@ export interface SupposedRequest {
   readonly site: Site
   readonly method?: string | undefined
   readonly client?: Address | undefined
-  readonly country?: string | undefined
+  readonly network?: NetworkFacts | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
@@ -37,7 +38,7 @@ export function requestOf(
     headers: readHeaders(Object.entries(supposed.headers ?? {}).flat()),
     site: supposed.site,
     client: supposed.client,
-    country: supposed.country,
+    network: supposed.network ?? NOTHING_KNOWN,
   }
   return { context, route }
 }

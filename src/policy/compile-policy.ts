@@ -1,19 +1,22 @@
 import type { Network } from '../base/address.ts'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
+import { ANONYMIZERS } from '../base/network-facts.ts'
 import { NetworkSet } from '../base/network-set.ts'
 import type { PolicyConfig } from '../config/policy-schema.ts'
-import { compileIgnored, type NamedNetworks, type Policy } from './policy.ts'
+import {
+  compileIgnored,
+  type NamedNetworks,
+  type Policy,
+  type PolicySources,
+  type SharingLimits,
+  type SharingTerms,
+} from './policy.ts'
 
-/** A policy file as rules read it: sets built, patterns made. `list` gives the list in force at each look-up. */
-export function compilePolicy(
-  name: string,
-  config: PolicyConfig,
-  list: (name: string) => NetworkSet,
-): Policy {
+/** A policy file as rules read it: sets built, patterns made. */
+export function compilePolicy(name: string, config: PolicyConfig, sources: PolicySources): Policy {
   const { enforcement } = config
-  const { sharing } = config.antiFraud
   const networks = (entries: readonly string[]): NamedNetworks[] =>
-    namedNetworks(entries, name, list)
+    namedNetworks(entries, name, sources)
   return {
     name,
     enforcement,
@@ -21,7 +24,11 @@ export function compilePolicy(
     lifetime: config.lifetime,
     leeway: { enforcement, ...defined(config.leeway) },
     resume: config.resume,
-    address: { enforcement, ...defined(config.address) },
+    address: {
+      enforcement,
+      ...defined(config.address),
+      asnOf: (address) => sources.factsOf(address).asn,
+    },
     parallel: {
       enforcement,
       ...defined(config.parallel),
@@ -45,12 +52,8 @@ export function compilePolicy(
       enforcement: config.antiFraud.enforcement ?? enforcement,
       default: config.antiFraud.default,
       lists: networks(config.antiFraud.lists),
-      sharing: {
-        windowSeconds: sharing.windowSeconds,
-        maxNetworks: sharing.maxNetworks ?? undefined,
-        maxCountries: sharing.maxCountries ?? undefined,
-        action: sharing.action,
-      },
+      anonymizers: anonymizerTerms(config.antiFraud.anonymizers, name, sources),
+      sharing: sharingTerms(config.antiFraud.sharing),
     },
     referrers: { enforcement, ...defined(config.referrers) },
     isIgnoredParameter: compileIgnored(config.ignoredParameters),
@@ -62,7 +65,7 @@ export function compilePolicy(
 function namedNetworks(
   entries: readonly string[],
   policy: string,
-  list: (name: string) => NetworkSet,
+  { list }: PolicySources,
 ): NamedNetworks[] {
   const own: Network[] = []
   const named: NamedNetworks[] = []
@@ -76,6 +79,45 @@ function namedNetworks(
     named.unshift({ name: `the networks of policy ${policy}`, networks: () => set })
   }
   return named
+}
+
+function anonymizerTerms(
+  actions: PolicyConfig['antiFraud']['anonymizers'],
+  policy: string,
+  sources: PolicySources,
+): Policy['antiFraud']['anonymizers'] {
+  const terms = ANONYMIZERS.map((anonymizer) => [
+    anonymizer,
+    {
+      action: actions[anonymizer],
+      lists: namedNetworks(sources.listsOf(anonymizer), policy, sources),
+    },
+  ])
+  return Object.fromEntries(terms) as Policy['antiFraud']['anonymizers']
+}
+
+function sharingTerms(sharing: PolicyConfig['antiFraud']['sharing']): SharingTerms {
+  const { heuristics, subject, ...own } = sharing
+  return {
+    ...own,
+    ...sharingLimits(own),
+    subject: sharingLimits(subject),
+    heuristics: { ...heuristics, minSignals: heuristics.minSignals ?? undefined },
+  }
+}
+
+function sharingLimits({
+  maxNetworks,
+  maxAsns,
+  maxCountries,
+  maxDevices,
+}: Record<keyof SharingLimits, number | null>): SharingLimits {
+  return {
+    maxNetworks: maxNetworks ?? undefined,
+    maxAsns: maxAsns ?? undefined,
+    maxCountries: maxCountries ?? undefined,
+    maxDevices: maxDevices ?? undefined,
+  }
 }
 
 /** Without the members that are undefined, so that defaults below them stand. */

@@ -9,6 +9,7 @@ import { isPinnedHere } from './rules/address.ts'
 import { isFromAllowedNetwork } from './rules/networks.ts'
 import { isAskedByPerson } from './rules/prefetch.ts'
 import { isFromAllowedCountry } from './rules/countries.ts'
+import { isNoAnonymizer, isNoWatchedAnonymizer } from './rules/anonymizers.ts'
 import { isOnNoFraudList } from './rules/fraud-lists.ts'
 import { comesFromAllowedPage } from './rules/referrer.ts'
 import { coversPath } from './rules/resource.ts'
@@ -29,6 +30,8 @@ const RULES: readonly Rule[] = [
   isFromAllowedCountry,
   isFromAllowedNetwork,
   isOnNoFraudList,
+  isNoAnonymizer,
+  isNoWatchedAnonymizer,
   comesFromAllowedPage,
   isAskedByPerson,
   isNotShared,
@@ -37,7 +40,7 @@ const RULES: readonly Rule[] = [
 /** One step of a decision, for people. */
 export interface TraceEntry {
   readonly rule: string
-  readonly outcome: 'pass' | 'refuse' | 'observe'
+  readonly outcome: 'pass' | 'refuse' | 'observe' | 'slow'
   readonly reason?: string
   readonly detail?: string
 }
@@ -47,9 +50,13 @@ export interface Decision {
   readonly refusal: Refusal | undefined
   /** What a rule in observe mode would have refused: the first of it. */
   readonly observed: Refusal | undefined
+  /** Why the download is slowed. */
+  readonly slowed: Refusal | undefined
 }
 
-const PERMIT: Decision = { refusal: undefined, observed: undefined }
+const PERMIT: Decision = { refusal: undefined, observed: undefined, slowed: undefined }
+
+const OUTCOMES = { enforce: 'refuse', always: 'refuse', observe: 'observe', slow: 'slow' } as const
 
 /** Asks every rule in order until one refuses. With a `trace`, asks all of them and writes each down. */
 export function decide(
@@ -61,17 +68,19 @@ export function decide(
 ): Decision {
   let refusal: Refusal | undefined
   let observed: Refusal | undefined
+  let slowed: Refusal | undefined
   for (const rule of RULES) {
     const no = rule.check(grant, context, policy, history)
     if (!no) {
       trace?.push({ rule: rule.name, outcome: 'pass' })
       continue
     }
-    const observes = rule.enforcement(policy) === 'observe'
-    trace?.push({ rule: rule.name, outcome: observes ? 'observe' : 'refuse', ...no })
-    if (observes) observed ??= no
+    const outcome = OUTCOMES[rule.enforcement(policy)]
+    trace?.push({ rule: rule.name, outcome, ...no })
+    if (outcome === 'observe') observed ??= no
+    else if (outcome === 'slow') slowed ??= no
     else if (trace) refusal ??= no
-    else return { refusal: no, observed }
+    else return { refusal: no, observed, slowed }
   }
-  return refusal || observed ? { refusal, observed } : PERMIT
+  return refusal || observed || slowed ? { refusal, observed, slowed } : PERMIT
 }

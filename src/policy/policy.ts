@@ -1,4 +1,6 @@
-import type { NetworkSet } from '../base/network-set.ts'
+import type { Address } from '../base/address.ts'
+import { type Anonymizer, type NetworkFacts, NOTHING_KNOWN } from '../base/network-facts.ts'
+import type { AddressSet } from '../base/network-set.ts'
 
 /** Whether a "no" refuses or is only written down. A rule's own setting wins over the policy's. */
 export type Enforcement = 'enforce' | 'observe'
@@ -17,7 +19,9 @@ export interface Policy {
   readonly resume: { readonly graceSeconds: number }
   readonly address: {
     readonly pin: 'optional' | 'required' | 'first-use'
-    readonly tolerance: 'exact' | 'prefix'
+    readonly tolerance: 'exact' | 'prefix' | 'asn'
+    /** For the tolerance `asn`. */
+    readonly asnOf: (address: Address) => number | undefined
     readonly enforcement: Enforcement
   }
   readonly parallel: {
@@ -49,7 +53,8 @@ export interface Policy {
     /** Whether it is on for a link that does not say. */
     readonly default: boolean
     readonly lists: readonly NamedNetworks[]
-    readonly sharing: SharingLimits
+    readonly anonymizers: Readonly<Record<Anonymizer, AnonymizerTerms>>
+    readonly sharing: SharingTerms
     readonly enforcement: Enforcement
   }
   readonly referrers: {
@@ -64,18 +69,64 @@ export interface Policy {
   }
 }
 
-/** How many networks and countries may download by one link within a window. */
-export interface SharingLimits {
+/** What happens to clients behind one kind of anonymizer. */
+export interface AnonymizerTerms {
+  readonly action: 'allow' | 'observe' | 'deny'
+  /** Lists of this kind, beside what the data about networks says. */
+  readonly lists: readonly NamedNetworks[]
+}
+
+/** How widely a link, and all links of one subject, may be used within a window. */
+export interface SharingTerms extends SharingLimits {
   readonly windowSeconds: number
+  readonly subject: SharingLimits
+  readonly heuristics: SharingHeuristics
+  readonly action: 'observe' | 'deny' | 'revoke' | 'slow'
+  /** What a download that is slowed may use, all its connections together. */
+  readonly slowBytesPerSecond: number
+}
+
+/** Each of them decides alone. */
+export interface SharingLimits {
+  /** Networks of one AS number count as one, and so do the IPv4 and IPv6 networks of one client. */
   readonly maxNetworks: number | undefined
+  readonly maxAsns: number | undefined
   readonly maxCountries: number | undefined
-  readonly action: 'observe' | 'deny' | 'revoke'
+  readonly maxDevices: number | undefined
+}
+
+/** Signs of sharing that prove nothing alone. */
+export interface SharingHeuristics {
+  /** So many signals together count as sharing; undefined: they never do. */
+  readonly minSignals: number | undefined
+  /** From so many on, each of these is a signal; networks are counted one by one here. */
+  readonly networks: number
+  readonly asns: number
+  readonly devices: number
+  /** Kilometres an hour above which a change of country is a signal. */
+  readonly speed: number
 }
 
 /** A list, or the CIDRs written in the policy itself, with the name that a record shows. */
 export interface NamedNetworks {
   readonly name: string
-  readonly networks: () => NetworkSet
+  /** Undefined as long as the list has no data: then nobody can say who is on it. */
+  readonly networks: () => AddressSet | undefined
+}
+
+/** What policies are compiled with. Each answers from what is in force when it is asked. */
+export interface PolicySources {
+  readonly list: (name: string) => AddressSet | undefined
+  /** Names of the lists of one kind of anonymizer. */
+  readonly listsOf: (anonymizer: Anonymizer) => readonly string[]
+  readonly factsOf: (address: Address) => NetworkFacts
+}
+
+/** For places without lists and without data about networks. */
+export const NO_SOURCES: PolicySources = {
+  list: () => undefined,
+  listsOf: () => [],
+  factsOf: () => NOTHING_KNOWN,
 }
 
 /** A matcher of parameter names; a pattern ends in `*` or is exact. */

@@ -4,6 +4,7 @@ import type { Refusal } from '../base/refusal.ts'
 import type { Grant } from '../link/grant.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { Enforcement, Policy } from './policy.ts'
+import type { Sightings } from '../base/sightings.ts'
 
 /** What rules ask of the state: read only, so that a refused request spends nothing. */
 export interface LinkHistory {
@@ -13,16 +14,8 @@ export interface LinkHistory {
   isResumable(grant: Grant, context: RequestContext): boolean
   /** The address that the link's first download came from. */
   firstAddress(grant: Grant): Address | undefined
-  /** The networks that downloaded by the link after a moment, the latest last. */
-  networksSince(grant: Grant, after: EpochSeconds): readonly NetworkUse[]
-}
-
-/** A network that a link was used from. */
-export interface NetworkUse {
-  /** As `clientNetwork` writes it. */
-  readonly network: string
-  /** ISO 3166-1 alpha-2; undefined when unknown. */
-  readonly country: string | undefined
+  /** From where all that is counted by the key was used after a moment. */
+  sightings(key: string, after: EpochSeconds): Sightings
 }
 
 /** A condition on a verified link: a pure function that reads as a fact. */
@@ -30,9 +23,10 @@ export interface Rule {
   readonly name: string
   /**
    * The enforcement that the policy sets for this rule alone. `always` marks what the link itself
-   * proves or an operator withdrew: observing it would open what the signature closes.
+   * proves or an operator withdrew: observing it would open what the signature closes. `slow` lets
+   * the request pass, with fewer bytes a second.
    */
-  enforcement(policy: Policy): Enforcement | 'always'
+  enforcement(policy: Policy): Enforcement | 'always' | 'slow'
   check(
     grant: Grant,
     context: RequestContext,

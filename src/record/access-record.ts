@@ -15,6 +15,12 @@ export interface AccessRecord {
   readonly client: string | null
   /** ISO 3166-1 alpha-2; null as long as no country data is loaded. */
   readonly country: string | null
+  /** Null as long as no AS data is loaded. */
+  readonly asn: number | null
+  /** Signature of the client's program; null where anti-fraud is off. */
+  readonly device: string | null
+  /** Whether anti-fraud was on. */
+  readonly anti_fraud: boolean
   readonly method: string
   readonly path: string | null
   readonly status: number
@@ -23,8 +29,10 @@ export interface AccessRecord {
   readonly reason: string | null
   /** For operators: what exactly did not hold. */
   readonly detail: string | null
-  /** What a rule in observe mode would have refused. */
+  /** What a rule in observe mode would have refused, or what the download was slowed for. */
   readonly observed: string | null
+  /** For operators: what exactly did not hold there. */
+  readonly observed_detail: string | null
   /** Body bytes handed to the kernel. */
   readonly bytes: number
   /** Share of the object's unique bytes that this download has by now, 0 to 1. */

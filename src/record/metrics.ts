@@ -6,16 +6,22 @@ export interface MetricSources {
   readonly openDownloads: () => number
   readonly heldLeases: () => number
   readonly configHash: () => string
-  /** Seconds since the newest version of each list was read. */
-  readonly listAges: () => Iterable<readonly [name: string, seconds: number]>
+  readonly lists: () => Iterable<{
+    readonly name: string
+    readonly entries: number
+    /** Milliseconds since the epoch: when it was last known to be current. Null without data. */
+    readonly refreshed_at: number | null
+    readonly error: string | null
+  }>
   /** The JWK Sets that others publish: seconds since the last good answer, and its keys. */
   readonly keySets: () => Iterable<{
     readonly name: string
     readonly age: number
     readonly count: number
   }>
-  /** Seconds since the country data in force was made. */
-  readonly countryDataAge: () => number
+  /** When each set of data about networks was made, by the setting that names it. */
+  readonly networkDataBuilt: () => Iterable<readonly [data: string, made: Date]>
+  readonly now: () => number
 }
 
 /**
@@ -74,12 +80,36 @@ export class Metrics implements RecordSink {
     })
     new Gauge({
       name: 'sluice_list_age_seconds',
-      help: 'Seconds since the list in force was read.',
+      help: 'Seconds since the list in force was last known to be current.',
       labelNames: ['list'],
       registers,
       collect() {
         this.reset()
-        for (const [list, seconds] of sources.listAges()) this.set({ list }, seconds)
+        for (const { name, refreshed_at } of sources.lists()) {
+          if (refreshed_at !== null) this.set({ list: name }, (sources.now() - refreshed_at) / 1000)
+        }
+      },
+    })
+    new Gauge({
+      name: 'sluice_list_entries',
+      help: 'Entries of the list in force.',
+      labelNames: ['list'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { name, entries } of sources.lists()) this.set({ list: name }, entries)
+      },
+    })
+    new Gauge({
+      name: 'sluice_list_has_error',
+      help: 'Whether the last look at the source of the list failed.',
+      labelNames: ['list'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { name, error } of sources.lists()) {
+          this.set({ list: name }, error === null ? 0 : 1)
+        }
       },
     })
     new Gauge({
@@ -102,11 +132,18 @@ export class Metrics implements RecordSink {
         for (const { name, count } of sources.keySets()) this.set({ set: name }, count)
       },
     })
-    gauge(
-      'sluice_country_data_age_seconds',
-      'Seconds since the country data in force was made.',
-      sources.countryDataAge,
-    )
+    new Gauge({
+      name: 'sluice_network_data_age_seconds',
+      help: 'Seconds since the data about networks in force was made, by data.',
+      labelNames: ['data'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [data, made] of sources.networkDataBuilt()) {
+          this.set({ data }, (sources.now() - made.getTime()) / 1000)
+        }
+      },
+    })
     collectDefaultMetrics({ register: this.registry })
 
     function gauge(name: string, help: string, read: () => number): void {

@@ -55,7 +55,7 @@ function splitList(text: string): string[] {
 }
 
 /** An address with an optional port, IPv6 then in brackets (RFC 7239 section 6). */
-function parseNode(node: string | undefined): Address | undefined {
+export function parseNode(node: string | undefined): Address | undefined {
   if (!node) return undefined
   const bracketed = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(node)
   if (bracketed) return parseAddress(bracketed[1] ?? '')

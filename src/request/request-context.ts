@@ -1,5 +1,6 @@
 import type { Address } from '../base/address.ts'
 import type { EpochSeconds } from '../base/clock.ts'
+import type { NetworkFacts } from '../base/network-facts.ts'
 import type { CanonicalPath } from './canonical-path.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import type { RequestTarget } from './request-target.ts'
@@ -23,6 +24,8 @@ export interface RequestContext {
   readonly site: Site
   /** Undefined when a trusted proxy named none; rules that need one then refuse. */
   readonly client: Address | undefined
-  /** ISO 3166-1 alpha-2; undefined when unknown, and rules that need one then refuse. */
-  readonly country: string | undefined
+  /** Of the client. */
+  readonly network: NetworkFacts
+  /** The client says that it asks for somebody behind it, and nobody who is trusted vouches for that. */
+  readonly isBehindProxy?: boolean
 }

@@ -60,6 +60,37 @@ const MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX first_call_expires ON first_call (expires);
   `,
+  `
+  CREATE TABLE list_entry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, list TEXT NOT NULL, cidr TEXT NOT NULL, note TEXT,
+    added_by TEXT NOT NULL, added INTEGER NOT NULL, expires INTEGER, UNIQUE (list, cidr)
+  ) STRICT;
+  CREATE INDEX list_entry_newest ON list_entry (list, id);
+  CREATE INDEX list_entry_expires ON list_entry (expires);
+  `,
+  `
+  CREATE TABLE sharing_network (
+    counted TEXT NOT NULL, network TEXT NOT NULL, country TEXT NOT NULL, asn INTEGER,
+    relay INTEGER NOT NULL, device TEXT NOT NULL, first INTEGER NOT NULL, seen INTEGER NOT NULL,
+    expires INTEGER NOT NULL, PRIMARY KEY (counted, network)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sharing_network_expires ON sharing_network (expires);
+  CREATE TABLE sharing_device (
+    counted TEXT NOT NULL, device TEXT NOT NULL, seen INTEGER NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY (counted, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sharing_device_expires ON sharing_device (expires);
+  CREATE TABLE sharing_beyond (
+    counted TEXT PRIMARY KEY, at INTEGER NOT NULL, expires INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE sharing_sketch (
+    counted TEXT NOT NULL, starts INTEGER NOT NULL, ends INTEGER NOT NULL, kind TEXT NOT NULL,
+    sketch BLOB NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (counted, starts, ends, kind)
+  ) STRICT;
+  INSERT INTO sharing_network
+    SELECT 'link:' || link, network, country, NULL, 0, 'none', seen, seen, expires FROM link_network;
+  DROP TABLE link_network;
+  `,
 ]
 
 /**

@@ -19,6 +19,7 @@ test('a link that would be let in is a permit with exit 0, rule by rule', async 
   expect(stdout).toMatch(/^link {7}sluice-hmac, carried in the query$/m)
   expect(stdout).toMatch(/^ {2}id +order-7$/m)
   expect(stdout).toMatch(/^ {2}rate +9000$/m)
+  expect(stdout).toMatch(/^client {5}in an unknown country, in an unknown AS$/m)
   const rules = lines.slice(lines.indexOf('rules') + 1)
   expect(rules.length).toBeGreaterThan(3)
   for (const rule of rules) expect(rule).toMatch(/^ {2}pass /)

@@ -149,10 +149,10 @@ test('a reload takes a new database, and a broken one leaves the last in force',
     expect(await status()).toBe(200)
     writeFileSync(file, makeMmdb({ '8.8.8.0/24': { country: { iso_code: 'US' } } }))
     expect(await status()).toBe(200)
-    expect(own.gateway.reload()).toBe(true)
+    expect(await own.gateway.reload()).toBe(true)
     expect(await status()).toBe(403)
     writeFileSync(file, makeMmdb({ '8.8.8.0/24': { country_code: 'SE' } }).subarray(0, 90))
-    expect(own.gateway.reload()).toBe(false)
+    expect(await own.gateway.reload()).toBe(false)
     expect(own.logged.at(-1)).toMatch(/geo\.country: is no mmdb database/)
     expect(await status()).toBe(403)
   } finally {

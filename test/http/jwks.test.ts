@@ -110,6 +110,6 @@ it('a reload keeps the keys', async () => {
   const before = provider.fetches
   provider.answer = (response) => response.writeHead(503).end()
   await eventually('down', () => provider.fetches > before)
-  expect(gateway.gateway.reload()).toBe(true)
+  expect(await gateway.gateway.reload()).toBe(true)
   expect(await statusOf(await linkOf(two))).toBe(200)
 })

@@ -14,6 +14,7 @@ import {
   LARGE,
   OTHER_TOKEN,
   PIRATE,
+  TOR_EXIT,
   startXvidGateway,
   XVID_PATH,
   XVID_TOKEN,
@@ -99,9 +100,17 @@ describe('a condition of a call holds where the URL is used:', () => {
     const guarded = await xvid.linkOf('file_id=film&anti_fraud=true')
     expect((await xvid.fetchAs(guarded, A)).status).toBe(200)
     expectProblem(await xvid.fetchAs(guarded, PIRATE), 403, 'network_blocked')
-    expect(
-      (await xvid.fetchAs(await xvid.linkOf('file_id=film&anti_fraud=false'), PIRATE)).status,
-    ).toBe(200)
+    expectProblem(await xvid.fetchAs(guarded, TOR_EXIT), 403, 'anonymizer_blocked')
+    for (const network of ['5.9.1.1', '5.9.2.1']) {
+      expect((await xvid.fetchAs(guarded, network)).status).toBe(200)
+    }
+    expectProblem(await xvid.fetchAs(guarded, '5.9.3.1'), 403, 'link_shared')
+    for (const query of ['file_id=film&anti_fraud=false', 'file_id=film']) {
+      const open = await xvid.linkOf(query)
+      for (const client of [A, PIRATE, TOR_EXIT, '5.9.1.1', '5.9.2.1', '5.9.3.1']) {
+        expect((await xvid.fetchAs(open, client)).status).toBe(200)
+      }
+    }
   })
 
   test('streaming', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { NetworkSet } from '../../src/base/network-set.ts'
-import { KNOWS_NO_COUNTRY } from '../../src/geo/network-lookup.ts'
+import { KNOWS_NOTHING } from '../../src/geo/network-lookup.ts'
 import { DownloadHandler } from '../../src/http/download-handler.ts'
 import { StoredHistory } from '../../src/http/history.ts'
 import type { Entrance } from '../../src/http/receive.ts'
@@ -43,7 +43,7 @@ export function handleRoutes(
   const inForce: Entrance = {
     routes: new RouteTable(routes),
     trustedProxies: new NetworkSet([]),
-    countries: KNOWS_NO_COUNTRY,
+    networks: KNOWS_NOTHING,
     site: SITE,
     jwks: '{}',
     tagger: new Tagger(new KeyRing([])),

@@ -1,3 +1,4 @@
+import { NOTHING_KNOWN } from '../../src/base/network-facts.ts'
 import { RouteTable } from '../../src/http/route.ts'
 import { type Key, KeyRing } from '../../src/link/key-ring.ts'
 import type { Scheme } from '../../src/link/scheme.ts'
@@ -43,9 +44,9 @@ export function makeDesk(
       route('/hmac/', [hmac]),
     ]),
     keys: ring,
-    countries: {
-      country: (client) => DESK_COUNTRIES[client.text],
-      builtAt: new Date('2026-01-01'),
+    networks: {
+      find: (client) => ({ ...NOTHING_KNOWN, country: DESK_COUNTRIES[client.text] }),
+      builtAt: () => [],
     },
     publicUrl: 'https://files.example',
     site: { scheme: 'https', host: 'files.example' },

@@ -103,8 +103,12 @@ function encode(value: unknown): Buffer {
   return Buffer.concat([control(7, members.length), ...members.flat().map(encode)])
 }
 
-/** Types above 7 are extended: their number, less 7, is in a byte of its own. */
+/**
+ * Types above 7 are extended: their number, less 7, is in a byte of its own. So is what a size has
+ * above 29.
+ */
 function control(type: number, size: number): Buffer {
-  if (size > 28) throw new Error('longer values are not needed here')
-  return Buffer.from(type <= 7 ? [(type << 5) | size] : [size, type - 7])
+  if (size > 29 + 255) throw new Error('longer values are not needed here')
+  const [first, ...rest] = size < 29 ? [size] : [29, size - 29]
+  return Buffer.from(type <= 7 ? [(type << 5) | first, ...rest] : [first, type - 7, ...rest])
 }

@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type Address, parseAddress } from '../../src/base/address.ts'
-import { NetworkSet } from '../../src/base/network-set.ts'
+import { type NetworkFacts, NOTHING_KNOWN } from '../../src/base/network-facts.ts'
+import type { AddressSet } from '../../src/base/network-set.ts'
 import { policySchema } from '../../src/config/policy-schema.ts'
 import { compilePolicy } from '../../src/policy/compile-policy.ts'
 import type { Constraints } from '../../src/link/constraints.ts'
@@ -11,6 +12,7 @@ import type { Scheme } from '../../src/link/scheme.ts'
 import type { Key } from '../../src/link/key-ring.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import type { LinkHistory } from '../../src/policy/rule.ts'
+import { NO_SIGHTINGS } from '../../src/base/sightings.ts'
 import { canonicalisePath } from '../../src/request/canonical-path.ts'
 import type { RequestContext } from '../../src/request/request-context.ts'
 import { readHeaders } from '../../src/request/request-headers.ts'
@@ -32,7 +34,8 @@ export interface ContextParts {
   readonly now?: number
   readonly method?: string
   readonly client?: string | undefined
-  readonly country?: string
+  readonly country?: string | undefined
+  readonly network?: Partial<NetworkFacts>
   readonly headers?: Readonly<Record<string, string>>
   /** Whose tokens are cut out of the path; default: sluice-jwt. */
   readonly scheme?: Scheme
@@ -55,7 +58,7 @@ export function contextOf(url: string, parts: ContextParts = {}): RequestContext
     headers: readHeaders(Object.entries(parts.headers ?? {}).flat()),
     site: SITE,
     client: client === undefined ? undefined : address(client),
-    country: parts.country,
+    network: { ...NOTHING_KNOWN, country: parts.country, ...parts.network },
   }
 }
 
@@ -100,16 +103,17 @@ export function grantOf(constraints: Constraints = {}, more: Partial<Grant> = {}
   }
 }
 
-/** A policy as its file compiles; `lists` by name. */
+/** A policy as its file compiles; `lists` by name, one called like an anonymizer is of that kind. */
 export function policyOf(
   config: Readonly<Record<string, unknown>> = {},
-  lists: Readonly<Record<string, NetworkSet>> = {},
+  lists: Readonly<Record<string, AddressSet>> = {},
+  facts: Readonly<Record<string, NetworkFacts>> = {},
 ): Policy {
-  return compilePolicy(
-    'test',
-    policySchema.parse(config),
-    (name) => lists[name] ?? new NetworkSet([]),
-  )
+  return compilePolicy('test', policySchema.parse(config), {
+    list: (name) => lists[name],
+    listsOf: (anonymizer) => (anonymizer in lists ? [anonymizer] : []),
+    factsOf: (client) => facts[client.text] ?? NOTHING_KNOWN,
+  })
 }
 
 export function historyOf(history: Partial<LinkHistory> = {}): LinkHistory {
@@ -117,7 +121,7 @@ export function historyOf(history: Partial<LinkHistory> = {}): LinkHistory {
     revocation: () => undefined,
     isResumable: () => false,
     firstAddress: () => undefined,
-    networksSince: () => [],
+    sightings: () => NO_SIGHTINGS,
     ...history,
   }
 }

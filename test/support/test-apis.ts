@@ -1,3 +1,4 @@
+import { KNOWS_NOTHING } from '../../src/geo/network-lookup.ts'
 import { sha256 } from '../../src/base/bytes.ts'
 import { secondsOf } from '../../src/base/clock.ts'
 import type { Asset, Catalogue } from '../../src/catalogue/catalogue.ts'
@@ -61,7 +62,7 @@ export function makeApis(
     clock,
     routes: new RouteTable([route]),
     keys,
-    countries: { country: () => undefined, builtAt: new Date('2026-01-01') },
+    networks: KNOWS_NOTHING,
     publicUrl: 'https://files.example',
     site: { scheme: 'https' as const, host: 'files.example' },
   }

@@ -21,6 +21,9 @@ export const LARGE = randomBytes(16 * 1024 * 1024)
 /** An address of the list of pirates. */
 export const PIRATE = '46.4.0.9'
 
+/** An address of the list of Tor exits. */
+export const TOR_EXIT = '46.5.0.9'
+
 /** What the good client signs with. */
 export const XVID_SECRET = randomBytes(24)
 const ASSETS = {
@@ -57,6 +60,7 @@ export async function startXvidGateway(): Promise<XvidGateway> {
       'large.bin': LARGE,
       'gone.mp4': FILM,
       'pirates.netset': '46.4.0.0/16\n',
+      'tor.txt': `${TOR_EXIT}\n`,
     },
     policies: {
       default: {
@@ -67,7 +71,10 @@ export async function startXvidGateway(): Promise<XvidGateway> {
     },
     config: {
       server: { trustedProxies: ['127.0.0.1'] },
-      lists: { pirates: { file: '../library/pirates.netset' } },
+      lists: {
+        pirates: { file: '../library/pirates.netset' },
+        tor: { file: '../library/tor.txt', format: 'tor-exit' },
+      },
       apis: { origin: 'library', xvid: {} },
     },
     clients: [

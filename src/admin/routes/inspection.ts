@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseAddress } from '../../base/address.ts'
+import { ANONYMIZERS } from '../../base/network-facts.ts'
 import { inspectLink } from '../../operator/inspect-link.ts'
 import { endpoint } from '../endpoint.ts'
 import { epochSeconds, named } from '../named-schemas.ts'
@@ -45,10 +46,18 @@ const inspection = named(
       })
       .nullable(),
     proves: z.record(z.string(), z.unknown()).nullable(),
+    network: z
+      .object({
+        country: z.string().nullable(),
+        asn: z.int().nullable(),
+        anonymizers: z.array(z.enum(ANONYMIZERS)),
+      })
+      .nullable()
+      .meta({ description: 'What the data about networks says of `as.ip`.' }),
     trace: z.array(
       z.object({
         rule: z.string(),
-        outcome: z.enum(['pass', 'refuse', 'observe']),
+        outcome: z.enum(['pass', 'refuse', 'observe', 'slow']),
         reason: z.string().optional(),
         detail: z.string().optional(),
       }),

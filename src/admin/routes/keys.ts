@@ -69,7 +69,7 @@ const createEndpoint = endpoint({
     if (errors.length > 0) return invalid(errors)
     const options = { alg, schemes, kid, ...(not_before !== undefined && { not_before }) }
     audit.append({ actor, action: 'key.create', target: options })
-    return changed(() => ({ status: 201, body: presented(keys.create(options)) }))
+    return changed(async () => ({ status: 201, body: presented(await keys.create(options)) }))
   },
 })
 
@@ -94,8 +94,8 @@ const retireEndpoint = endpoint({
       return invalid([{ field: 'at', message }])
     }
     audit.append({ actor, action: 'key.retire', target: { kid, at } })
-    return changed(() => {
-      const retired = keys.retire(kid, at)
+    return changed(async () => {
+      const retired = await keys.retire(kid, at)
       return retired ? { status: 200, body: presented(retired) } : problem('not_found')
     })
   },
@@ -118,9 +118,9 @@ function newKid(now: number): string {
   return `${new Date(now).toISOString().slice(0, 7)}-${randomBytes(3).toString('hex')}`
 }
 
-function changed(change: () => Outcome): Outcome {
+async function changed(change: () => Promise<Outcome>): Promise<Outcome> {
   try {
-    return change()
+    return await change()
   } catch (error) {
     if (error instanceof KeyFileError) return problem('key_conflict', { detail: error.message })
     throw error

@@ -21,9 +21,6 @@ function notBuilt(
 }
 
 export const notBuiltEndpoints: readonly Endpoint[] = [
-  notBuilt('GET', '/v1/lists', ['lists'], 'Reading blocklists'),
-  notBuilt('PUT', '/v1/lists/{name}/{cidr*}', ['lists'], 'Adding to a blocklist'),
-  notBuilt('DELETE', '/v1/lists/{name}/{cidr*}', ['lists'], 'Removing from a blocklist'),
   notBuilt('GET', '/v1/decision', ['read'], 'Forward authentication'),
   notBuilt('GET', '/', 'public', 'The dashboard'),
 ]

@@ -66,7 +66,7 @@ export function keyOperations({ streamKeys }: DialectServices): StreamOperation[
         404: failureReply('Code 10003: this API made no such key.'),
       },
       async answer({ parameters }, kid) {
-        return streamKeys.remove(parameters['kid'] ?? '')
+        return (await streamKeys.remove(parameters['kid'] ?? ''))
           ? success('ok', kid)
           : failure(404, 'Not Found', { kid })
       },

@@ -9,7 +9,8 @@ export const passesAccessRules: Rule = {
   check(grant, context) {
     const { accessRules } = grant.constraints
     if (!accessRules) return undefined
-    const { client, country } = context
+    const { client, network } = context
+    const { country } = network
     const { verdict, type } = evaluateAccessRules(accessRules, client, country)
     if (verdict === 'allow') return undefined
     const byCountry = accessRules.some((rule) => rule.type === 'ip.geoip.country')

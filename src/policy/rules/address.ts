@@ -1,4 +1,4 @@
-import { maskAddress, type Network, networkContains } from '../../base/address.ts'
+import { type Address, maskAddress, type Network, networkContains } from '../../base/address.ts'
 import { refuse } from '../../base/refusal.ts'
 import type { Policy } from '../policy.ts'
 import type { Rule } from '../rule.ts'
@@ -26,12 +26,30 @@ export const isPinnedHere: Rule = {
     const { client } = context
     if (!client) return refuse('address_not_allowed', 'the client address is unknown')
     if (allowed.some((network) => networkContains(widen(network, policy), client))) return undefined
-    return refuse('address_not_allowed', `${client.text} is not where the link is pinned`)
+    const elsewhere =
+      policy.address.tolerance === 'asn'
+        ? whyAnotherAs(client, context.network.asn, allowed, policy)
+        : `${client.text} is not where the link is pinned`
+    return elsewhere === undefined ? undefined : refuse('address_not_allowed', elsewhere)
   },
 }
 
+/** A pinned block is in the AS of its first address. What has no known AS is in none. */
+function whyAnotherAs(
+  client: Address,
+  asn: number | undefined,
+  allowed: readonly Network[],
+  policy: Policy,
+): string | undefined {
+  if (asn === undefined) return `the AS of ${client.text} is unknown, and it is not pinned itself`
+  const pinned = new Set(allowed.flatMap(({ first }) => policy.address.asnOf(first) ?? []))
+  if (pinned.has(asn)) return undefined
+  if (pinned.size === 0) return 'the AS of where the link is pinned is unknown'
+  return `${client.text} is in AS${asn}, and the link is pinned to AS${[...pinned].join(', AS')}`
+}
+
 function widen(network: Network, policy: Policy): Network {
-  if (policy.address.tolerance === 'exact') return network
+  if (policy.address.tolerance !== 'prefix') return network
   const prefix = Math.min(network.prefix, TOLERATED[network.first.family])
   return { first: maskAddress(network.first, prefix), prefix }
 }

@@ -5,7 +5,7 @@ import type { Rule } from '../rule.ts'
 export const isFromAllowedCountry: Rule = {
   name: 'countries',
   enforcement: (policy) => policy.countries.enforcement,
-  check(_grant, { country }, policy) {
+  check(_grant, { network: { country } }, policy) {
     const { allow, block } = policy.countries
     if (allow.size === 0 && block.size === 0) return undefined
     if (country === undefined) {

@@ -1,5 +1,6 @@
 import { refuse } from '../../base/refusal.ts'
 import { hasAntiFraud } from '../anti-fraud.ts'
+import { listing } from '../named-networks.ts'
 import type { Rule } from '../rule.ts'
 
 /** Where anti-fraud is on, the client is on none of the lists that the policy names for it. */
@@ -10,7 +11,7 @@ export const isOnNoFraudList: Rule = {
     const { lists } = policy.antiFraud
     if (lists.length === 0 || !hasAntiFraud(grant, policy)) return undefined
     if (!client) return refuse('network_blocked', 'the client address is unknown')
-    const blocking = lists.find((list) => list.networks().has(client))
-    return blocking && refuse('network_blocked', `${client.text} is on ${blocking.name}`)
+    const blocked = listing(client, lists)
+    return blocked === undefined ? undefined : refuse('network_blocked', blocked)
   },
 }

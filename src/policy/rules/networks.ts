@@ -1,4 +1,5 @@
 import { refuse } from '../../base/refusal.ts'
+import { listing } from '../named-networks.ts'
 import type { Rule } from '../rule.ts'
 
 /** The client's network is on no block list, and on an allow list where there is one. */
@@ -10,9 +11,9 @@ export const isFromAllowedNetwork: Rule = {
     if (allow.length === 0 && block.length === 0) return undefined
     const { client } = context
     if (!client) return refuse('network_blocked', 'the client address is unknown')
-    const blocking = block.find((list) => list.networks().has(client))
-    if (blocking) return refuse('network_blocked', `${client.text} is on ${blocking.name}`)
-    if (allow.length === 0 || allow.some((list) => list.networks().has(client))) return undefined
+    const blocked = listing(client, block)
+    if (blocked !== undefined) return refuse('network_blocked', blocked)
+    if (allow.length === 0 || allow.some((list) => list.networks()?.has(client))) return undefined
     return refuse('network_blocked', `${client.text} is on no allowed network`)
   },
 }

@@ -1,6 +1,6 @@
 import { refuse } from '../../base/refusal.ts'
 import { isPrefetch, isPreviewBot } from '../../request/request-headers.ts'
-import { countsNetworks } from '../anti-fraud.ts'
+import { countsUses } from '../anti-fraud.ts'
 import { maxUses } from '../limits.ts'
 import { asThePolicy, type Rule } from '../rule.ts'
 
@@ -15,7 +15,7 @@ export const isAskedByPerson: Rule = {
     if (context.method === 'HEAD') return undefined
     const wouldPin =
       policy.address.pin === 'first-use' && !grant.constraints.ip && !history.firstAddress(grant)
-    const spends = wouldPin || maxUses(grant, policy) !== undefined || countsNetworks(grant, policy)
+    const spends = wouldPin || maxUses(grant, policy) !== undefined || countsUses(grant, policy)
     if (!spends) return undefined
     if (isPrefetch(context.headers))
       return refuse('prefetch_not_allowed', 'the request is a prefetch')

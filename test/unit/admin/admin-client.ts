@@ -94,8 +94,7 @@ export function expectDocumented(
   const pathname = path.replace(/\?.*$/, '')
   const endpoint = adminEndpoints().find(
     (candidate) =>
-      candidate.method === method &&
-      new RegExp(`^${candidate.path.replaceAll(/\{\w+\*?\}/g, '[^/]+')}$`).test(pathname),
+      candidate.method === method && new RegExp(`^${patternOf(candidate.path)}$`).test(pathname),
   )
   if (!endpoint) return
   if (status >= 400) {
@@ -106,4 +105,9 @@ export function expectDocumented(
   expect(reply).toBeDefined()
   if (status === 204) expect(text).toBe('')
   if (reply?.schema) expect(reply.schema.safeParse(json).error).toBeUndefined()
+}
+
+/** What requests for a path template look like. */
+function patternOf(path: string): string {
+  return path.replaceAll(/\{\w+\*\}/g, '.+').replaceAll(/\{\w+\}/g, '[^/]+')
 }

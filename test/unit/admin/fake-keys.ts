@@ -37,13 +37,13 @@ export class FakeKeys implements KeyAdmin {
     }))
   }
 
-  create(options: NewKey): KeyInfo {
+  async create(options: NewKey): Promise<KeyInfo> {
     if (this.failure) throw this.failure
     this.#add(options)
     return this.list().at(-1) as KeyInfo
   }
 
-  retire(kid: string, at: number): KeyInfo | undefined {
+  async retire(kid: string, at: number): Promise<KeyInfo | undefined> {
     if (this.failure) throw this.failure
     this.#keys = this.#keys.map((key) => (key.kid === kid ? { ...key, retireAt: at } : key))
     return this.list().find((key) => key.kid === kid)

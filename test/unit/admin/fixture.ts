@@ -7,12 +7,15 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { createAdminApp } from '../../../src/admin/app.ts'
 import type { AdminServices } from '../../../src/admin/services.ts'
+import { type Address, parseNetwork } from '../../../src/base/address.ts'
 import { sha256 } from '../../../src/base/bytes.ts'
+import { NetworkSet } from '../../../src/base/network-set.ts'
 import { SqliteCatalogue } from '../../../src/catalogue/sqlite-catalogue.ts'
 import type { AdminToken } from '../../../src/config/keys.ts'
 import { policySchema } from '../../../src/config/policy-schema.ts'
 import { compilePolicy } from '../../../src/policy/compile-policy.ts'
-import { KNOWS_NO_COUNTRY } from '../../../src/geo/network-lookup.ts'
+import { NO_SOURCES } from '../../../src/policy/policy.ts'
+import { KNOWS_NOTHING } from '../../../src/geo/network-lookup.ts'
 import { StoredHistory } from '../../../src/http/history.ts'
 import { RouteTable } from '../../../src/http/route.ts'
 import { EmbeddedLeaseStore } from '../../../src/lease/embedded-lease-store.ts'
@@ -20,7 +23,6 @@ import type { KeyRing } from '../../../src/link/key-ring.ts'
 import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
 import { SluiceJwt } from '../../../src/link/schemes/sluice-jwt.ts'
 import { LinkVerifier } from '../../../src/link/verify-link.ts'
-import { NetworkSet } from '../../../src/base/network-set.ts'
 import { RecentRecords } from '../../../src/record/access-log.ts'
 import type { AccessRecord, EndedBy } from '../../../src/record/access-record.ts'
 import { AuditLog, checkAudit } from '../../../src/record/audit-log.ts'
@@ -32,7 +34,9 @@ import {
 import { Metrics } from '../../../src/record/metrics.ts'
 import { openMemoryDatabase } from '../../../src/state/database.ts'
 import { DownloadLedger } from '../../../src/state/download-ledger.ts'
+import { EntrySets } from '../../../src/lists/entry-set.ts'
 import { IdempotencyStore } from '../../../src/state/idempotency.ts'
+import { ListEntries } from '../../../src/state/list-entries.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
 import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -173,6 +177,9 @@ const EMPTY_RECORD: Omit<AccessRecord, 'time'> = {
   subject: null,
   client: '203.0.113.7',
   country: null,
+  asn: null,
+  device: null,
+  anti_fraud: false,
   method: 'GET',
   path: '/files/a.mp4',
   status: 200,
@@ -180,6 +187,7 @@ const EMPTY_RECORD: Omit<AccessRecord, 'time'> = {
   reason: null,
   detail: null,
   observed: null,
+  observed_detail: null,
   bytes: 0,
   coverage: null,
   ended_by: 'complete',
@@ -211,7 +219,7 @@ function buildServices(
     desk: () => ({
       clock,
       keys: keys.ring,
-      countries: KNOWS_NO_COUNTRY,
+      networks: KNOWS_NOTHING,
       publicUrl: 'https://dl.example',
       site: { scheme: 'https', host: 'dl.example' },
       routes: routesOver(keys.ring),
@@ -221,7 +229,7 @@ function buildServices(
       revocation: (grant, path) => history.revocation(grant, path),
       isResumable: (grant, context) => history.isResumable(grant, context),
       firstAddress: (grant) => history.firstAddress(grant),
-      networksSince: (grant, after) => history.networksSince(grant, after),
+      sightings: (key, after) => history.sightings(key, after),
       spent: (grant) => ledger.spent(grant.countKey),
     },
     revocations,
@@ -232,14 +240,16 @@ function buildServices(
       openDownloads: () => live.count,
       heldLeases: () => leases.held,
       configHash: () => 'abc',
-      listAges: () => [],
+      lists: () => [],
       keySets: () => [],
-      countryDataAge: () => 0,
+      networkDataBuilt: () => [],
+      now: () => 0,
     }),
     recent: new RecentRecords(100),
     audit: new AuditLog(auditFile, () => clock.now()),
     keys,
     assets,
+    lists: listsOf(new EntrySets(new ListEntries(database), clock)),
     apiDocument: (api) => (api === 'elytron' ? { openapi: '3.1.0' } : undefined),
     health: () => ({ ready: true }),
     version: '9.9.9',
@@ -247,9 +257,31 @@ function buildServices(
   }
 }
 
+/** The list `pirates`, whose source holds 198.51.100.0/24. */
+function listsOf(added: EntrySets): AdminServices['lists'] {
+  const source = new NetworkSet([parseNetwork('198.51.100.0/24')!])
+  const has = (address: Address): boolean => source.has(address) || added.of('pirates').has(address)
+  return {
+    states: () => [
+      {
+        name: 'pirates',
+        format: 'netset',
+        anonymizer: null,
+        source: 'file',
+        entries: 1,
+        refreshed_at: NOW * 1000 + 999,
+        error: null,
+        has_data: true,
+      },
+    ],
+    get: (name) => (name === 'pirates' ? { has } : undefined),
+    added,
+  }
+}
+
 function routesOver(keys: KeyRing): RouteTable {
   const policy = (name: string, config: object): ReturnType<typeof compilePolicy> =>
-    compilePolicy(name, policySchema.parse(config), () => new NetworkSet([]))
+    compilePolicy(name, policySchema.parse(config), NO_SOURCES)
   const origin = new MemoryOrigin()
   const schemes = [
     new SluiceHmac({ isIgnored: () => false }),

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadKeys } from '../../../src/config/keys.ts'
-import { parseNetset } from '../../../src/config/netset.ts'
+import { parseList } from '../../../src/lists/parse-list.ts'
 import { formatProblem } from '../../../src/config/problem.ts'
 import { configFolder, GATEWAY } from './config-folder.ts'
 
@@ -71,8 +71,8 @@ describe('whatever the text', () => {
   it('a netset gives networks or problems', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const { networks, problems } = parseNetset(text, 'f', 'lists.l')
-        expect(networks.length + problems.length).toBeGreaterThan(0)
+        const { entries, problems } = parseList(Buffer.from(text), 'netset')
+        expect(entries + problems.length).toBeGreaterThan(0)
       }),
     )
   })

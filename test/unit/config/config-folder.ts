@@ -8,6 +8,7 @@ import {
   loadConfig,
   type LoadedConfig,
 } from '../../../src/config/load.ts'
+import { checkListFiles } from '../../../src/config/load-lists.ts'
 
 /** A gateway file without a problem. */
 export const GATEWAY = `origins:
@@ -54,8 +55,12 @@ export function configFolder(files: Readonly<Record<string, string>> = {}): Conf
     path,
     write,
     load,
-    problems: (sources) =>
-      load(sources).problems.map((problem) => formatProblem(problem).replaceAll(`${root}/`, '')),
+    problems(sources) {
+      const { problems, lists } = load(sources)
+      return [...problems, ...checkListFiles(lists)].map((problem) =>
+        formatProblem(problem).replaceAll(`${root}/`, ''),
+      )
+    },
   }
 }
 

@@ -24,10 +24,6 @@ describe('what is not built yet is refused by name', () => {
     ['state: { driver: valkey }', 'state.driver: valkey'],
     ['state: { url: "redis://127.0.0.1" }', 'state.url: shared state'],
     ['state: { onUnavailable: deny }', 'state.onUnavailable: shared state'],
-    ['geo: { asn: x.mmdb }', 'geo.asn: AS numbers'],
-    ['geo: { anonymous: x.mmdb }', 'geo.anonymous: anonymizers'],
-    ['lists: { l: { url: "https://l.example/" } }', 'lists.l.url: a list from a URL'],
-    ['lists: { l: { file: x, format: mmdb } }', 'lists.l.format: a list format other than netset'],
     ['origins: { b: { type: s3, bucket: b } }', 'origins.b.type: an origin of type s3'],
   ])('%s', (gateway, expected) => {
     const found = said(gatewayProblems(`${gateway}\n`)).find((problem) =>

@@ -110,11 +110,11 @@ describe('where a problem is', () => {
       'policies/default.yaml:1:14: uses.max: expected number to be >0',
       'policies/other.yaml:1:1: oops: unknown key',
       'policies/other.yaml:2:21: networks.block[0]: there is no list pirate (did you mean pirates?)',
-      'pirates.netset:2:1: lists.pirates: expected an address or a CIDR',
       'keys/a.json:1:1: kid: is required',
       'keys/a.json:1:1: alg: is required',
       'keys/a.json:1:1: schemes: is required',
       'keys/admin-tokens.json:1:27: [0].sha256: expected the 64 hex digits of a SHA-256',
+      'pirates.netset:2:1: lists.pirates: expected an address or a CIDR',
     ])
     expect(folder.load().config).toBeUndefined()
   })

@@ -20,7 +20,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'sluice-stream-keys-'))
   reloads = []
   loads = true
-  keys = new FileStreamKeys(directory, new FakeClock(NOW), () => {
+  keys = new FileStreamKeys(directory, new FakeClock(NOW), async () => {
     reloads.push(loadKeys(directory).keys.map(({ kid }) => kid))
     return loads
   })
@@ -67,22 +67,22 @@ test('a key that goes is out of force at once; one that was not made here stays'
     newKey({ alg: 'RS256', schemes: ['cloudflare-stream'], kid: other }),
   )
   const { id } = await create()
-  expect([keys.remove(other), keys.remove('nobody'), keys.remove('../clients')]).toEqual([
-    false,
-    false,
-    false,
-  ])
-  expect(keys.remove(id)).toBe(true)
+  expect([
+    await keys.remove(other),
+    await keys.remove('nobody'),
+    await keys.remove('../clients'),
+  ]).toEqual([false, false, false])
+  expect(await keys.remove(id)).toBe(true)
   expect(reloads.at(-1)).toEqual([other])
   expect(readdirSync(directory).map((name) => join(directory, name))).toEqual([theirs])
-  expect(keys.remove(id)).toBe(false)
+  expect(await keys.remove(id)).toBe(false)
 })
 
 test('when the configuration does not load, nothing is made and nothing goes', async () => {
   const { id } = await create()
   loads = false
   await expect(keys.create()).rejects.toThrow('no key was made')
-  expect(() => keys.remove(id)).toThrow('the key stays')
+  await expect(keys.remove(id)).rejects.toThrow('the key stays')
   expect(readdirSync(directory)).toEqual([`cloudflare-stream-${id}.json`])
   expect(loadKeys(directory).keys.map(({ kid }) => kid)).toEqual([id])
 })

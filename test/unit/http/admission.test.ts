@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { NetworkSet } from '../../../src/base/network-set.ts'
 import { policySchema } from '../../../src/config/policy-schema.ts'
 import { checkUses, downloadKey } from '../../../src/http/admission.ts'
 import type { Grant } from '../../../src/link/grant.ts'
 import { compilePolicy } from '../../../src/policy/compile-policy.ts'
+import { NO_SOURCES } from '../../../src/policy/policy.ts'
 import type { RequestContext } from '../../../src/request/request-context.ts'
 import { openMemoryDatabase } from '../../../src/state/database.ts'
 import { DownloadLedger } from '../../../src/state/download-ledger.ts'
@@ -13,7 +13,7 @@ const OBJECT = { etag: '"v1"', size: SIZE }
 const POLICY = compilePolicy(
   'p',
   policySchema.parse({ uses: { max: 1 } }),
-  () => new NetworkSet([]),
+  NO_SOURCES,
 )
 const GRANT = { countKey: 'k/1', constraints: {} } as Grant
 const CONTEXT = { path: '/files/a', method: 'GET', client: undefined } as unknown as RequestContext

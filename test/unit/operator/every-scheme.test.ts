@@ -11,6 +11,7 @@ import { inspectLink } from '../../../src/operator/inspect-link.ts'
 import { type MintedLink, mintLink } from '../../../src/operator/mint-link.ts'
 import { makeDesk, type TestDesk } from '../../support/link-desk.ts'
 import { MemoryOrigin } from '../../support/memory-origin.ts'
+import { NO_SIGHTINGS } from '../../../src/base/sightings.ts'
 import { NOW, policyOf } from '../../support/request-parts.ts'
 
 interface Sample {
@@ -55,7 +56,7 @@ const NO_HISTORY = {
   revocation: () => undefined,
   isResumable: () => false,
   firstAddress: () => undefined,
-  networksSince: () => [],
+  sightings: () => NO_SIGHTINGS,
   spent: () => 0,
 }
 

@@ -4,7 +4,7 @@ import { NetworkSet } from '../../../src/base/network-set.ts'
 import type { Refusal } from '../../../src/base/refusal.ts'
 import type { Constraints } from '../../../src/link/constraints.ts'
 import { decide } from '../../../src/policy/decide.ts'
-import type { NetworkUse } from '../../../src/policy/rule.ts'
+import { NO_SIGHTINGS, type Sightings } from '../../../src/base/sightings.ts'
 import {
   type ContextParts,
   contextOf,
@@ -22,25 +22,35 @@ interface Case {
   readonly before?: Readonly<Record<string, string | undefined>>
 }
 
+function seen(before: Readonly<Record<string, string | undefined>>): Sightings {
+  const networks = Object.entries(before).map(([network, country]) => {
+    const times = { firstSeen: NOW - 9, lastSeen: NOW - 9 }
+    return { network, country, asn: undefined, isRelay: false, device: 'none', ...times }
+  })
+  return { ...NO_SIGHTINGS, networks, devices: networks.length > 0 ? ['none'] : [] }
+}
+
 function refusalOf({
   says = { anti_fraud: true },
   antiFraud = {},
   request,
   before = {},
 }: Case): Refusal | undefined {
-  const uses: NetworkUse[] = Object.entries(before).map(([network, country]) => {
-    return { network, country }
-  })
   const lists = { pirates: new NetworkSet([parseNetwork('192.0.2.0/24')!]) }
   return decide(
     grantOf(says),
     contextOf('/files/a.mp4', request),
     policyOf({ antiFraud }, lists),
-    historyOf({ networksSince: () => uses }),
+    historyOf({ sightings: () => seen(before) }),
   ).refusal
 }
 
+const NO_LIMITS = { maxNetworks: null, maxCountries: null, heuristics: { minSignals: null } }
+
 const reasonOf = (given: Case): string => refusalOf(given)?.reason ?? 'permit'
+
+/** Denies no kind of anonymizer. */
+const ANYONE = { tor: 'allow', vpn: 'allow', publicProxy: 'allow', residentialProxy: 'allow' }
 
 const THREE = { '5.9.0.0/24': 'DE', '5.9.1.0/24': 'DE', '5.9.2.0/24': 'DE' }
 
@@ -150,12 +160,19 @@ describe('sharing', () => {
       },
       'permit',
     ],
-    ['an unknown client', { request: { client: undefined } }, 'link_shared'],
+    [
+      'an unknown client',
+      { request: { client: undefined }, antiFraud: { anonymizers: ANYONE } },
+      'link_shared',
+    ],
     [
       'an unknown client without limits',
       {
         request: { client: undefined },
-        antiFraud: { sharing: { maxNetworks: null, maxCountries: null } },
+        antiFraud: {
+          anonymizers: ANYONE,
+          sharing: NO_LIMITS,
+        },
       },
       'permit',
     ],
@@ -168,7 +185,7 @@ describe('sharing', () => {
       'a preview bot where no place is counted',
       {
         request: { headers: { 'User-Agent': 'Slackbot-LinkExpanding 1.0' } },
-        antiFraud: { sharing: { maxNetworks: null, maxCountries: null } },
+        antiFraud: { sharing: NO_LIMITS },
       },
       'permit',
     ],
@@ -182,7 +199,7 @@ describe('sharing', () => {
       grantOf({ anti_fraud: true }),
       contextOf('/files/a.mp4'),
       policyOf({ antiFraud: { sharing: { windowSeconds: 60 } } }),
-      historyOf({ networksSince: (_grant, after) => (asked.push(after), []) }),
+      historyOf({ sightings: (_key, after) => (asked.push(after), NO_SIGHTINGS) }),
     )
     expect(asked).toEqual([NOW - 60])
   })
@@ -202,10 +219,7 @@ describe('sharing', () => {
       grantOf({ anti_fraud: true }),
       contextOf('/files/a.mp4', from('5.9.9.1', 'DE')),
       policyOf({ antiFraud: { sharing: { action: 'observe' } } }),
-      historyOf({
-        networksSince: () =>
-          Object.entries(THREE).map(([network, country]) => ({ network, country })),
-      }),
+      historyOf({ sightings: () => seen(THREE) }),
     )
     expect(decided).toMatchObject({ refusal: undefined, observed: { reason: 'link_shared' } })
   })

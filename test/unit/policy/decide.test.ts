@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { decide, type TraceEntry } from '../../../src/policy/decide.ts'
 import type { Constraints } from '../../../src/link/constraints.ts'
 import type { LinkHistory } from '../../../src/policy/rule.ts'
+import { NO_SIGHTINGS } from '../../../src/base/sightings.ts'
 import { parseNetwork } from '../../../src/base/address.ts'
 import { NetworkSet } from '../../../src/base/network-set.ts'
 import {
@@ -49,6 +50,8 @@ const RULES = [
   'countries',
   'networks',
   'fraud-lists',
+  'anonymizers',
+  'anonymizers-watched',
   'referrers',
   'prefetch',
   'sharing',
@@ -56,8 +59,13 @@ const RULES = [
 
 /** Used from three networks already. */
 const SHARED: Partial<LinkHistory> = {
-  networksSince: () =>
-    ['192.0.3.0/24', '192.0.4.0/24', '192.0.5.0/24'].map((network) => ({ network, country: 'DE' })),
+  sightings: () => ({
+    ...NO_SIGHTINGS,
+    networks: ['192.0.3.0/24', '192.0.4.0/24', '192.0.5.0/24'].map((network) => {
+      const facts = { country: 'DE', asn: undefined, isRelay: false, device: 'none' }
+      return { network, ...facts, firstSeen: NOW - 9, lastSeen: NOW - 9 }
+    }),
+  }),
 }
 
 /** Each rule that can be observed: its section of the policy, and a request that it refuses. */

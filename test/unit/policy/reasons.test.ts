@@ -48,6 +48,7 @@ describe('what the outside sees', () => {
     address_not_allowed: '403 address_not_allowed',
     country_not_allowed: '403 country_not_allowed',
     network_blocked: '403 network_blocked',
+    anonymizer_blocked: '403 anonymizer_blocked',
     link_shared: '403 link_shared',
     referrer_not_allowed: '403 referrer_not_allowed',
     too_many_downloads: '429 too_many_downloads',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseNetwork } from '../../../src/base/address.ts'
+import { NOTHING_KNOWN } from '../../../src/base/network-facts.ts'
 import { NetworkSet } from '../../../src/base/network-set.ts'
 import type { Constraints } from '../../../src/link/constraints.ts'
 import type { Grant } from '../../../src/link/grant.ts'
@@ -26,13 +27,19 @@ interface Case {
   readonly history?: Partial<LinkHistory>
 }
 
+/** Addresses that links are pinned to, with a known AS. */
+const FACTS = {
+  '198.51.100.1': { ...NOTHING_KNOWN, asn: 64_501 },
+  '2001:db8::': { ...NOTHING_KNOWN, asn: 64_502 },
+}
+
 /** The reason of the refusal, or `permit`. */
 function verdict({ says, grant, request = {}, policy, lists, history }: Case): string {
   const { url = '/files/a.mp4', ...parts } = request
   const { refusal } = decide(
     grantOf(says, grant),
     contextOf(url, parts),
-    policyOf(policy, lists),
+    policyOf(policy, lists, FACTS),
     historyOf(history),
   )
   return refusal?.reason ?? 'permit'
@@ -132,6 +139,8 @@ describe('the address', () => {
   const required = { address: { pin: 'required' } }
   const firstUse = { address: { pin: 'first-use' } }
   const prefix = { address: { tolerance: 'prefix' } }
+  const asn = { address: { tolerance: 'asn' } }
+  const inAs = (number: number): Case => ({ request: { network: { asn: number } } })
   const pinned = (text: string): Partial<LinkHistory> => ({ firstAddress: () => address(text) })
   it.each<[string, Case, string]>([
     ['a link used from its address', { says: { ip: nets('192.0.2.1') } }, 'permit'],
@@ -208,6 +217,64 @@ describe('the address', () => {
       "first use: the link's own address counts instead",
       { says: { ip: nets('192.0.2.1') }, policy: firstUse, history: pinned('192.0.2.2') },
       'permit',
+    ],
+    [
+      "asn: the pinned address's AS",
+      { ...inAs(64_501), says: { ip: nets('198.51.100.1') }, policy: asn },
+      'permit',
+    ],
+    [
+      'asn: the AS of one of several',
+      { ...inAs(64_502), says: { ip: nets('198.51.100.1', '2001:db8::/32') }, policy: asn },
+      'permit',
+    ],
+    [
+      'asn: another AS',
+      { ...inAs(64_502), says: { ip: nets('198.51.100.1') }, policy: asn },
+      'address_not_allowed',
+    ],
+    [
+      'asn: the pinned address itself, of no known AS',
+      { says: { ip: nets('192.0.2.1') }, policy: asn },
+      'permit',
+    ],
+    [
+      'asn: the pinned prefix, of no known AS',
+      { says: { ip: nets('192.0.2.0/24') }, policy: asn },
+      'permit',
+    ],
+    [
+      'asn: the same /24, of no known AS',
+      { says: { ip: nets('192.0.2.2') }, policy: asn },
+      'address_not_allowed',
+    ],
+    [
+      'asn: a client of no known AS',
+      { says: { ip: nets('198.51.100.1') }, policy: asn },
+      'address_not_allowed',
+    ],
+    [
+      'asn: a pinned address of no known AS',
+      { ...inAs(64_501), says: { ip: nets('10.0.0.1') }, policy: asn },
+      'address_not_allowed',
+    ],
+    [
+      'first use with asn',
+      {
+        ...inAs(64_501),
+        policy: { address: { pin: 'first-use', tolerance: 'asn' } },
+        history: pinned('198.51.100.1'),
+      },
+      'permit',
+    ],
+    [
+      'first use with asn: another AS',
+      {
+        ...inAs(64_502),
+        policy: { address: { pin: 'first-use', tolerance: 'asn' } },
+        history: pinned('198.51.100.1'),
+      },
+      'address_not_allowed',
     ],
     [
       'access rules that block',

@@ -24,6 +24,9 @@ function record(more: Partial<AccessRecord> = {}): AccessRecord {
     subject: null,
     client: '192.0.2.1',
     country: null,
+    asn: null,
+    device: null,
+    anti_fraud: false,
     method: 'GET',
     path: '/files/a',
     status: 200,
@@ -31,6 +34,7 @@ function record(more: Partial<AccessRecord> = {}): AccessRecord {
     reason: null,
     detail: null,
     observed: null,
+    observed_detail: null,
     bytes: 100,
     coverage: 1,
     ended_by: 'complete',
@@ -171,9 +175,13 @@ describe('metrics', () => {
     openDownloads: () => 3,
     heldLeases: () => 4,
     configHash: () => 'abc',
-    listAges: () => [['pirates', 12] as const],
+    lists: () => [
+      { name: 'pirates', entries: 5, refreshed_at: 86_388_000, error: null },
+      { name: 'tor', entries: 0, refreshed_at: null, error: 'it answers 500' },
+    ],
     keySets: () => [{ name: 'idp.example/jwks.json', age: 7, count: 2 }],
-    countryDataAge: () => 86_400,
+    networkDataBuilt: () => [['country', new Date(0)]] as const,
+    now: () => 86_400_000,
   }
 
   it('count requests, bytes and keys', async () => {
@@ -194,6 +202,10 @@ describe('metrics', () => {
     expect(text).toContain('sluice_leases_held 4')
     expect(text).toContain('sluice_config_info{hash="abc"} 1')
     expect(text).toContain('sluice_list_age_seconds{list="pirates"} 12')
+    expect(text).not.toContain('sluice_list_age_seconds{list="tor"}')
+    expect(text).toContain('sluice_list_entries{list="pirates"} 5')
+    expect(text).toContain('sluice_list_has_error{list="pirates"} 0')
+    expect(text).toContain('sluice_list_has_error{list="tor"} 1')
     expect(text).toContain('sluice_jwks_age_seconds{set="idp.example/jwks.json"} 7')
     expect(text).toContain('sluice_jwks_keys{set="idp.example/jwks.json"} 2')
   })

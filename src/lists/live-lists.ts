@@ -1,0 +1,214 @@
+import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/failure.ts'
+import type { Anonymizer } from '../base/network-facts.ts'
+import type { AddressSet } from '../base/network-set.ts'
+import { FileSource } from './file-source.ts'
+import type { ListFormatName } from './formats/registry.ts'
+import {
+  kindOf,
+  leastRefreshSeconds,
+  type ListConfig,
+  type ListConfigs,
+  listsOfKind,
+  shownUrl,
+} from './list-config.ts'
+import { copyName, ListCopy, removeCopies } from './list-copy.ts'
+import type { ListProblem } from './list-draft.ts'
+import type { ListSource } from './list-source.ts'
+import { SourcedList } from './sourced-list.ts'
+import { UrlSource } from './url-source.ts'
+
+/** How long a configuration waits for the first answers of URLs that no copy is there for. */
+const PATIENCE_MS = 3000
+
+/** How a list is doing. */
+export interface ListState {
+  readonly name: string
+  /** Null for a list of entries by API alone. */
+  readonly format: ListFormatName | null
+  readonly anonymizer: Anonymizer | null
+  readonly source: 'file' | 'url' | 'api'
+  /** Those of the source. */
+  readonly entries: number
+  /** When the content in force was last known to be current, in milliseconds since the epoch. */
+  readonly refreshed_at: number | null
+  readonly error: string | null
+  /** Without data nobody can say who is on the list. */
+  readonly has_data: boolean
+}
+
+/** Something that keeps the file of a list out. */
+export interface ListFault extends ListProblem {
+  readonly list: string
+  readonly file: string
+}
+
+/** The lists of a configuration, loaded and not yet in force. */
+export interface PreparedLists {
+  readonly configs: ListConfigs
+  readonly faults: readonly ListFault[]
+  /** Puts them in force, all at once. */
+  use(): void
+  /** Gives back what was opened for them. */
+  discard(): void
+}
+
+export interface LiveListsOptions {
+  readonly clock: Clock
+  readonly warn: (message: string) => void
+  /** Where the last good content of published lists is kept. */
+  readonly directory: string
+  /** Entries that operators added to a list. */
+  readonly entriesOf: (list: string) => AddressSet
+}
+
+interface Listed {
+  readonly config: ListConfig
+  /** Undefined for a list of entries by API alone. */
+  readonly sourced: SourcedList | undefined
+}
+
+/**
+ * The lists in force. They outlive a reload: a list whose source is as it was keeps its content, and its file is
+ * read again only when it changed.
+ */
+export class LiveLists {
+  readonly #options: LiveListsOptions
+  #lists: ReadonlyMap<string, Listed> = new Map()
+
+  constructor(options: LiveListsOptions) {
+    this.#options = options
+  }
+
+  /** Undefined for a list without data, and for a name that no list has. */
+  get(name: string): AddressSet | undefined {
+    const listed = this.#lists.get(name)
+    if (!listed) return undefined
+    return listed.sourced ? listed.sourced.set : this.#options.entriesOf(name)
+  }
+
+  /** Names of the lists of one kind of anonymizer. */
+  listsOf(anonymizer: Anonymizer): readonly string[] {
+    const configs = [...this.#lists].map(([name, { config }]) => [name, config] as const)
+    return listsOfKind(Object.fromEntries(configs), anonymizer)
+  }
+
+  states(): readonly ListState[] {
+    return [...this.#lists].map(([name, { config, sourced }]) => ({
+      name,
+      format: sourced ? config.format : null,
+      anonymizer: kindOf(config) ?? null,
+      source: config.file === undefined ? (config.url === undefined ? 'api' : 'url') : 'file',
+      entries: sourced?.entries ?? 0,
+      refreshed_at: sourced?.refreshedAt ?? null,
+      error: sourced?.error ?? null,
+      has_data: !sourced || sourced.set !== undefined,
+    }))
+  }
+
+  /**
+   * Loads the lists of a configuration beside those in force: those that are new, and with `again` the files of
+   * all. Every fault is found, not the first one alone.
+   */
+  async prepare(configs: ListConfigs, { again }: { again: boolean }): Promise<PreparedLists> {
+    const prepared = await Promise.all(
+      Object.entries(configs).map(([name, config]) => this.#prepareList(name, config, again)),
+    )
+    return {
+      configs,
+      faults: prepared.flatMap(({ faults }) => faults),
+      use: () => {
+        const before = new Set(this.#lists.values())
+        this.#lists = new Map(prepared.map(({ name, listed }) => [name, listed]))
+        for (const { use } of prepared) use()
+        this.#closeAllBut(before)
+        this.#removeOldCopies(configs)
+      },
+      discard: () => {
+        for (const { isNew, listed } of prepared) if (isNew) listed.sourced?.close()
+      },
+    }
+  }
+
+  close(): void {
+    for (const { sourced } of this.#lists.values()) sourced?.close()
+  }
+
+  async #prepareList(name: string, config: ListConfig, again: boolean): Promise<PreparedList> {
+    const known = this.#lists.get(name)
+    const isNew = !known || sourceOf(known.config) !== sourceOf(config)
+    const sourced = isNew ? this.#open(name, config) : known.sourced
+    const listed = { config, sourced }
+    const prepared = { name, listed, isNew, faults: [] }
+    const goOn = (): void => sourced?.continueWith(config)
+    if (!sourced || (!isNew && !again)) return { ...prepared, use: goOn }
+    const { file } = config
+    if (file === undefined) {
+      if (isNew) await sourced.begin(PATIENCE_MS)
+      return { ...prepared, use: isNew ? goOn : () => void sourced.refresh() }
+    }
+    const look = await sourced.look()
+    if (look.outcome === 'refused') {
+      return { ...prepared, faults: faultsOf(name, file, look), use: goOn }
+    }
+    const use = (): void => {
+      void look.take()
+      goOn()
+    }
+    return { ...prepared, use }
+  }
+
+  #open(name: string, config: ListConfig): SourcedList | undefined {
+    const source = this.#source(name, config)
+    const { clock, entriesOf } = this.#options
+    const place = config.file ?? (config.url === undefined ? '' : shownUrl(config.url))
+    const warn = (message: string): void => {
+      this.#options.warn(`${message} (${place})`)
+    }
+    return source && new SourcedList({ name, config, source, added: entriesOf(name), clock, warn })
+  }
+
+  #source(name: string, config: ListConfig): ListSource | undefined {
+    const { file, url, headers, maxBytes, format } = config
+    if (file !== undefined) return new FileSource(file, maxBytes)
+    if (url === undefined) return undefined
+    const copy = new ListCopy(this.#options.directory, copyName(name, config))
+    const leastSeconds = leastRefreshSeconds(format)
+    const { warn } = this.#options
+    return new UrlSource({ url, headers, maxBytes, leastSeconds, copy, warn })
+  }
+
+  #closeAllBut(before: ReadonlySet<Listed>): void {
+    const kept = new Set([...this.#lists.values()].map(({ sourced }) => sourced))
+    for (const { sourced } of before) if (!kept.has(sourced)) sourced?.close()
+  }
+
+  #removeOldCopies(configs: ListConfigs): void {
+    const kept = Object.entries(configs).map(([name, config]) => copyName(name, config))
+    removeCopies(this.#options.directory, new Set(kept)).catch((error: unknown) => {
+      this.#options.warn(`old copies of lists cannot be removed: ${messageOf(error)}`)
+    })
+  }
+}
+
+interface PreparedList {
+  readonly name: string
+  readonly listed: Listed
+  readonly isNew: boolean
+  readonly faults: readonly ListFault[]
+  readonly use: () => void
+}
+
+/** Two lists with the same one have the same content. */
+function sourceOf({ file, url, headers, format, maxBytes }: ListConfig): string {
+  return JSON.stringify([file, url, headers, format, maxBytes])
+}
+
+function faultsOf(
+  list: string,
+  file: string,
+  { why, problems }: { readonly why: string; readonly problems: readonly ListProblem[] },
+): ListFault[] {
+  const found = problems.length > 0 ? problems : [{ line: 1, column: 1, message: why }]
+  return found.map((problem) => ({ list, file, ...problem }))
+}
