@@ -16,10 +16,10 @@ import { SharingLedger } from '../state/sharing-ledger.ts'
 const CHECKPOINT_MS = 1000
 const PRUNE_MS = 600_000
 
-/** All that outlives a request, on the disk and in the memory of one machine. */
-export type EmbeddedState = ReturnType<typeof openEmbeddedState>
-
-/** Opens the state in a directory. It is written and pruned on its own from `keep()` on. */
+/**
+ * All that outlives a request, on the disk and in the memory of one machine. From `keep()` to `rest()`
+ * it is written and pruned on its own.
+ */
 export function openEmbeddedState(
   directory: string,
   clock: Clock,

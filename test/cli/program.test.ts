@@ -32,9 +32,7 @@ describe('bad usage', () => {
 })
 
 describe('commands that are not built yet', () => {
-  test.each([
-    ['top', []],
-  ])('%s says so and ends with exit 2', async (command, args) => {
+  test.each([['top', []]])('%s says so and ends with exit 2', async (command, args) => {
     const { status, stdout, stderr } = await cliFolder().run([command, ...args])
     expect({ status, stdout, stderr }).toEqual({
       status: 2,

@@ -10,11 +10,7 @@ import { DownloadLedger } from '../../../src/state/download-ledger.ts'
 
 const SIZE = 10_000
 const OBJECT = { etag: '"v1"', size: SIZE }
-const POLICY = compilePolicy(
-  'p',
-  policySchema.parse({ uses: { max: 1 } }),
-  NO_SOURCES,
-)
+const POLICY = compilePolicy('p', policySchema.parse({ uses: { max: 1 } }), NO_SOURCES)
 const GRANT = { countKey: 'k/1', constraints: {} } as Grant
 const CONTEXT = { path: '/files/a', method: 'GET', client: undefined } as unknown as RequestContext
 
