@@ -27,11 +27,19 @@ export const lists = named(
   }),
 )
 
+/** Over three thousand years, and a sum with the time that stays a safe integer. */
+const LONGEST_SECONDS = 10 ** 11
+
 export const entryRequest = named(
   'ListEntryRequest',
   z
     .strictObject({
-      expires_in: z.int().min(1).optional().meta({ description: 'Seconds from now on.' }),
+      expires_in: z
+        .int()
+        .min(1)
+        .max(LONGEST_SECONDS)
+        .optional()
+        .meta({ description: 'Seconds from now on.' }),
       expires_at: epochSeconds
         .optional()
         .meta({ description: 'Epoch seconds, instead of expires_in. Without both it stays.' }),

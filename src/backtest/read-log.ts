@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
+import { messageOf } from '../base/failure.ts'
 import { type LoggedRequest, readLine } from './logged-request.ts'
 
 /** More than any record has: a path ends at 8 KiB and the details are short. */
@@ -36,6 +37,14 @@ export function openLog(name: string): Readable {
   return pipeline(file, createGunzip(), () => undefined)
 }
 
+/** A log that is missing, a folder, or not packed as its name says. */
+export class UnreadableLog extends Error {
+  constructor(name: string, cause: unknown) {
+    super(`${name}: ${messageOf(cause)}`, { cause })
+    this.name = 'UnreadableLog'
+  }
+}
+
 /** The requests of one log that a policy can judge; all lines are counted. */
 export async function* readLog(
   name: string,
@@ -43,7 +52,7 @@ export async function* readLog(
   counts: LineCounts,
 ): AsyncGenerator<LoggedRequest> {
   let number = 0
-  for await (const line of linesOf(open(name))) {
+  for await (const line of linesOf(chunksOf(name, open))) {
     number++
     if (line.trim() === '') continue
     const read = line.length > MAX_LINE ? TOO_LONG : readLine(line)
@@ -55,6 +64,17 @@ export async function* readLog(
     counts.records++
     if (read.kind === 'skipped') counts[read.why]++
     else yield read.request
+  }
+}
+
+async function* chunksOf(
+  name: string,
+  open: (name: string) => AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* open(name)
+  } catch (cause) {
+    throw new UnreadableLog(name, cause)
   }
 }
 

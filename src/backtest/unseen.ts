@@ -13,7 +13,7 @@ const ALWAYS = [
 
 /** Takes out of a policy what no record can show. Nothing of it goes unsaid. */
 export function visiblePart(policy: Policy): VisiblePolicy {
-  const { address, referrers, uses, rate } = policy
+  const { address, antiFraud, referrers, uses, rate } = policy
   const isRequired = address.pin === 'required'
   const notes = [...ALWAYS]
   if (referrers.allow.length > 0) {
@@ -29,6 +29,9 @@ export function visiblePart(policy: Policy): VisiblePolicy {
   }
   if (uses.max !== undefined) {
     notes.push('uses count when a request ends, by its coverage then')
+  }
+  if (antiFraud.sharing.heuristics.minSignals !== undefined) {
+    notes.push('the signal proxy_headers is never seen: records hold no header that tells it')
   }
   if (rate.bytesPerSecond !== undefined) {
     notes.push('rate is not simulated: requests take the time that they took')

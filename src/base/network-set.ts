@@ -5,6 +5,11 @@ export interface AddressSet {
   has(address: Address): boolean
 }
 
+/** What one of the two holds. */
+export function unionOf(one: AddressSet, other: AddressSet): AddressSet {
+  return { has: (address) => one.has(address) || other.has(address) }
+}
+
 /**
  * Sorted networks as typed arrays, which one thread can hand to another without a copy. IPv4 is ranges
  * that neither overlap nor touch; IPv6 is blocks that do not nest, with a column for each word of their

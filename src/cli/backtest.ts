@@ -1,10 +1,9 @@
 import { parse } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { backtest, type BacktestResult } from '../backtest/backtest.ts'
-import { openLog } from '../backtest/read-log.ts'
+import { openLog, UnreadableLog } from '../backtest/read-log.ts'
 import { reportLines } from '../backtest/report-text.ts'
 import { secondsOf, systemClock } from '../base/clock.ts'
-import { messageOf } from '../base/failure.ts'
 import { policySurroundings } from '../config/check-policy.ts'
 import { loadPolicy } from '../config/load-policies.ts'
 import { formatProblem } from '../config/load.ts'
@@ -83,10 +82,7 @@ async function run(options: BacktestOptions): Promise<BacktestResult> {
     }
     return result
   } catch (error) {
-    // what is thrown here is of a file: missing, a folder, or no gzip
-    if (error instanceof Error && 'code' in error) {
-      throw new CommandError(`--log: ${messageOf(error)}`, 2)
-    }
+    if (error instanceof UnreadableLog) throw new CommandError(`--log: ${error.message}`, 2)
     throw error
   } finally {
     runtime.close()

@@ -107,8 +107,11 @@ export function checkOriginFiles(data: unknown, place: (path: string) => string)
 
 export function whyUnusable(path: string, asDirectory: boolean): string | undefined {
   try {
-    if (statSync(path).isDirectory() !== asDirectory)
+    const stats = statSync(path)
+    if (stats.isDirectory() !== asDirectory)
       return asDirectory ? 'is not a directory' : 'is a directory'
+    // to open a pipe waits for somebody who writes
+    if (!asDirectory && !stats.isFile()) return 'is no regular file'
     accessSync(path, constants.R_OK)
     return undefined
   } catch (error) {

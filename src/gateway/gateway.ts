@@ -24,7 +24,7 @@ import type { ApiParts } from './apis.ts'
 import { buildMedia } from './media.ts'
 import { FileStreamKeys } from './file-stream-keys.ts'
 import { ensureKeys } from '../config/generate.ts'
-import { loadOrThrow, loadWithLists } from './load-or-throw.ts'
+import { loadOrThrow, loadWithLists, prepareFirstLists } from './load-or-throw.ts'
 import { readiness } from './readiness.ts'
 import { buildRuntime, type Runtime } from './runtime.ts'
 import { version } from './version.ts'
@@ -62,18 +62,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const first = loadOrThrow(options)
   const { config } = first
-  const ensured = ensureKeys(config.keys.directory, config.admin.tokens)
-  const state = openEmbeddedState(config.state.directory, clock, log)
-  const { catalogue, entries, history, ledger, leases, revocations } = state
   const lists = new LiveLists({
     clock,
     warn,
     directory: join(config.state.directory, 'lists'),
     entriesOf: (list) => entries.of(list),
   })
-  const begun = await loadWithLists(options, lists, { again: true })
-  let { loaded } = begun
-  begun.prepared.use()
+  const firstLists = await prepareFirstLists(first, lists)
+  const ensured = ensureKeys(config.keys.directory, config.admin.tokens)
+  const state = openEmbeddedState(config.state.directory, clock, log)
+  const { catalogue, entries, history, ledger, leases, revocations } = state
+  let loaded = ensured.created.length === 0 ? first : loadOrThrow(options)
+  await firstLists.begin()
+  firstLists.use()
   const media =
     config.apis &&
     buildMedia({
@@ -168,7 +169,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
   })
   await remoteKeys.settle(REMOTE_KEYS_PATIENCE_MS)
-  await listen(publicServer.listener, config.server.host, config.server.port)
+  const giveUp = (error: unknown): never => {
+    // a start that fails leaves nothing behind that would keep the process alive
+    publicServer.listener.close()
+    remoteKeys.close()
+    lists.close()
+    throw error
+  }
+  await listen(publicServer.listener, config.server.host, config.server.port).catch(giveUp)
   const publicUrl = publicUrlOf(config.server, publicServer.listener)
   const desk = (): LinkDesk => {
     const { routes, keys, networks, site } = runtime
@@ -239,15 +247,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const adminServer = createServer((request, response) => {
     void serveAdmin(request, response)
   })
-  try {
-    await listen(adminServer, config.admin.host, config.admin.port)
-  } catch (error) {
-    // a start that fails leaves nothing behind that would keep the process alive
-    publicServer.listener.close()
-    remoteKeys.close()
-    lists.close()
-    throw error
-  }
+  await listen(adminServer, config.admin.host, config.admin.port).catch(giveUp)
 
   media?.resume()
   state.keep()

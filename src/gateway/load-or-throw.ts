@@ -7,7 +7,6 @@ import {
 } from '../config/load.ts'
 import { checkListFiles, problemOf } from '../config/load-lists.ts'
 import type { GatewayConfig } from '../config/schema.ts'
-import type { ListConfigs } from '../lists/list-config.ts'
 import type { LiveLists, PreparedLists } from '../lists/live-lists.ts'
 
 /** A configuration with problems: all of them, a line each. A running gateway throws none. */
@@ -41,15 +40,25 @@ export async function loadWithLists(
 ): Promise<LoadedWithLists> {
   const loaded = loadConfig(sources)
   const { config } = loaded
-  const prepared = await lists.prepare(config ? config.lists : filesAlone(loaded.lists), how)
-  if (config && prepared.faults.length === 0) return { loaded: { ...loaded, config }, prepared }
-  prepared.discard()
-  throw new ConfigError(problemLines(loaded, prepared.faults.map(problemOf)))
+  const prepared = await lists.prepare(config?.lists ?? loaded.lists, how)
+  if (!config || prepared.faults.length > 0) throw refusing(loaded, prepared)
+  await prepared.begin()
+  return { loaded: { ...loaded, config }, prepared }
 }
 
-/** Nothing is fetched for a configuration that does not come into force. */
-function filesAlone(lists: ListConfigs): ListConfigs {
-  return Object.fromEntries(Object.entries(lists).filter(([, { file }]) => file !== undefined))
+/** The lists of the first configuration. Nothing is fetched before `begin`, and nothing is written. */
+export async function prepareFirstLists(
+  loaded: LoadedConfig,
+  lists: LiveLists,
+): Promise<PreparedLists> {
+  const prepared = await lists.prepare(loaded.lists, { again: true })
+  if (prepared.faults.length > 0) throw refusing(loaded, prepared)
+  return prepared
+}
+
+function refusing(loaded: LoadedConfig, prepared: PreparedLists): ConfigError {
+  prepared.discard()
+  return new ConfigError(problemLines(loaded, prepared.faults.map(problemOf)))
 }
 
 function problemLines({ problems }: LoadedConfig, inLists: readonly Problem[]): string[] {

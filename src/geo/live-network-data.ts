@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import type { Address } from '../base/address.ts'
+import { stampOf } from '../base/file-stamp.ts'
 import type { NetworkFacts } from '../base/network-facts.ts'
 import { NetworkData } from './network-data.ts'
-import { rereadNetworkFile, stampOf } from './network-file.ts'
+import { rereadNetworkFile } from './network-file.ts'
 import { NETWORK_DATA, type NetworkDataName, type NetworkLookup } from './network-lookup.ts'
 
 export interface LiveNetworkDataOptions {

@@ -1,5 +1,6 @@
-import { type BigIntStats, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { stampOf } from '../base/file-stamp.ts'
 import type { Anonymizer } from '../base/network-facts.ts'
 import { ANONYMIZED } from './anonymous-database.ts'
 import { AS_NUMBERS } from './asn-database.ts'
@@ -60,11 +61,6 @@ export async function rereadNetworkFile<Name extends NetworkDataName>(
   } catch (cause) {
     return { unusable: 'cannot be read', cause }
   }
-}
-
-/** What tells one content of a file from the next without reading it. */
-export function stampOf({ ino, size, mtimeNs }: BigIntStats): string {
-  return `${ino}:${size}:${mtimeNs}`
 }
 
 function knownAt<Name extends NetworkDataName>(

@@ -84,7 +84,7 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     site: called.site,
     client: exchange.client,
     network: exchange.network,
-    isBehindProxy: asksForOthers(request.socket, exchange.client, headers, entrance),
+    isBehindProxy: () => asksForOthers(request.socket, exchange.client, headers, entrance),
   })
   const { apis } = entrance
   if (apis && (route === undefined || route.path === '/')) {

@@ -27,7 +27,7 @@ export type UseAdmission =
       readonly leave: () => void
     }
 
-const NOTHING_TO_LEAVE = (): void => undefined
+const UNCOUNTED = { outcome: 'counted', slowed: undefined, leave: () => undefined } as const
 
 /**
  * Counts the use of a link that begins. The rule is asked once more: between its answer and now others
@@ -39,18 +39,17 @@ export function admitUse(
   grant: Grant,
   policy: Policy,
 ): UseAdmission {
-  const uncounted = { outcome: 'counted', slowed: undefined, leave: NOTHING_TO_LEAVE } as const
-  if (!countsUses(grant, policy)) return uncounted
+  if (!countsUses(grant, policy)) return UNCOUNTED
   const enforcement = isNotShared.enforcement(policy)
   const late =
     enforcement === 'observe' ? undefined : isNotShared.check(grant, context, policy, history)
-  if (late && enforcement === 'slow') return { ...uncounted, slowed: late }
+  if (late && enforcement === 'slow') return { ...UNCOUNTED, slowed: late }
   if (late) {
     revokeIfShared({ history, revocations }, late, context, grant, policy)
     return { outcome: 'refused', refusal: late }
   }
   const sighting = sightingOf(context, policy)
-  if (!sighting) return uncounted
+  if (!sighting) return UNCOUNTED
   const { windowSeconds } = policy.antiFraud.sharing
   const leaves = countedKeys(grant, policy).map(({ key }) => {
     sharing.record(key, sighting, context.now, windowSeconds)

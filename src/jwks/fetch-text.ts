@@ -1,4 +1,4 @@
-import { messageOf } from '../base/failure.ts'
+import { fetchFault } from '../base/fetch-fault.ts'
 import { readAtMost } from '../base/read-at-most.ts'
 
 const TIMEOUT_MS = 10_000
@@ -22,13 +22,6 @@ export async function fetchText(
     const body = await readAtMost(response.body as AsyncIterable<Uint8Array>, MAX_BYTES)
     return body ? { text: body.toString() } : { why: `it answers more than ${MAX_BYTES} bytes` }
   } catch (error) {
-    return { why: causeOf(error) }
+    return { why: fetchFault(error, TIMEOUT_MS) }
   }
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return messageOf(error)
-  if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`
-  return error.cause === undefined ? error.message : messageOf(error.cause)
 }

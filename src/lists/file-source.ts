@@ -1,5 +1,7 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { messageOf } from '../base/failure.ts'
+import { stampOf } from '../base/file-stamp.ts'
 import type { ListReading, ListSource } from './list-source.ts'
 
 /** A list in a file, read again when the file is another one, longer or younger. */
@@ -13,13 +15,15 @@ export class FileSource implements ListSource {
     this.#maxBytes = maxBytes
   }
 
-  async read(): Promise<ListReading> {
+  async read(now: number): Promise<ListReading> {
     try {
-      await using handle = await open(this.#file)
-      const { ino, size, mtimeNs } = await handle.stat({ bigint: true })
-      const stamp = `${ino} ${size} ${mtimeNs}`
-      if (stamp === this.#accepted) return { outcome: 'unchanged' }
-      if (size > this.#maxBytes) {
+      // to open a pipe would wait for somebody who writes
+      await using handle = await open(this.#file, constants.O_RDONLY | constants.O_NONBLOCK)
+      const stats = await handle.stat({ bigint: true })
+      if (!stats.isFile()) return { outcome: 'failed', why: 'it is no regular file' }
+      const stamp = stampOf(stats)
+      if (stamp === this.#accepted) return { outcome: 'unchanged', at: now }
+      if (stats.size > this.#maxBytes) {
         return { outcome: 'failed', why: `it has more than ${this.#maxBytes} bytes` }
       }
       const bytes = await handle.readFile()

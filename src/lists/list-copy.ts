@@ -16,8 +16,10 @@ interface KeptList {
   readonly refreshedAt: number
 }
 
-/** A name of `copyName`, or of a temporary file beside it that a crash left. */
-const OURS = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[0-9a-f]{16}(?:\.[0-9a-f]{12})?$/
+/** A name of `copyName`, or of a temporary file beside it. */
+const OURS = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.[0-9a-f]{16}(\.[0-9a-f]{12})?$/
+/** No write takes so long: a crash left the temporary file. */
+const ABANDONED_MS = 3_600_000
 
 /** The name of the copy of a list. Another URL or format is another list. */
 export function copyName(name: string, { url = '', format }: ListConfig): string {
@@ -88,14 +90,26 @@ export function decodeCopy(content: Uint8Array, refreshedAt: number): KeptList |
   }
 }
 
-/** Removes the copies of lists that the configuration no longer has. */
+/** Removes the copies of lists that the configuration no longer has, and what crashes left. */
 export async function removeCopies(directory: string, kept: ReadonlySet<string>): Promise<void> {
   try {
     for (const name of await readdir(directory)) {
-      if (OURS.test(name) && !kept.has(name)) await rm(join(directory, name), { force: true })
+      const [ours, temporary] = OURS.exec(name) ?? []
+      if (ours === undefined || kept.has(name)) continue
+      const file = join(directory, name)
+      if (temporary === undefined || (await isAbandoned(file))) await rm(file, { force: true })
     }
   } catch (error) {
     if (!isMissing(error)) throw error
+  }
+}
+
+async function isAbandoned(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).mtimeMs < Date.now() - ABANDONED_MS
+  } catch {
+    // renamed meanwhile: it was no longer temporary
+    return false
   }
 }
 

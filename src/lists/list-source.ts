@@ -6,7 +6,8 @@ export interface ListContent {
 }
 
 export type ListReading =
-  | { readonly outcome: 'unchanged' }
+  /** Still what was accepted, as was known at that time. */
+  | { readonly outcome: 'unchanged'; readonly at: number }
   | { readonly outcome: 'read'; readonly content: ListContent }
   | { readonly outcome: 'failed'; readonly why: string }
 

@@ -9,7 +9,6 @@ import {
   leastRefreshSeconds,
   type ListConfig,
   type ListConfigs,
-  listsOfKind,
   shownUrl,
 } from './list-config.ts'
 import { copyName, ListCopy, removeCopies } from './list-copy.ts'
@@ -47,6 +46,8 @@ export interface ListFault extends ListProblem {
 export interface PreparedLists {
   readonly configs: ListConfigs
   readonly faults: readonly ListFault[]
+  /** Fetches the new ones that somebody publishes; waits for their first answers a while. */
+  begin(): Promise<void>
   /** Puts them in force, all at once. */
   use(): void
   /** Gives back what was opened for them. */
@@ -87,12 +88,6 @@ export class LiveLists {
     return listed.sourced ? listed.sourced.set : this.#options.entriesOf(name)
   }
 
-  /** Names of the lists of one kind of anonymizer. */
-  listsOf(anonymizer: Anonymizer): readonly string[] {
-    const configs = [...this.#lists].map(([name, { config }]) => [name, config] as const)
-    return listsOfKind(Object.fromEntries(configs), anonymizer)
-  }
-
   states(): readonly ListState[] {
     return [...this.#lists].map(([name, { config, sourced }]) => ({
       name,
@@ -107,8 +102,8 @@ export class LiveLists {
   }
 
   /**
-   * Loads the lists of a configuration beside those in force: those that are new, and with `again` the files of
-   * all. Every fault is found, not the first one alone.
+   * Loads the lists of a configuration beside those in force: the files of those that are new, and with `again`
+   * of all. Every fault is found, not the first one alone, and nothing is fetched yet.
    */
   async prepare(configs: ListConfigs, { again }: { again: boolean }): Promise<PreparedLists> {
     const prepared = await Promise.all(
@@ -117,6 +112,12 @@ export class LiveLists {
     return {
       configs,
       faults: prepared.flatMap(({ faults }) => faults),
+      begin: async () => {
+        const published = prepared.flatMap(({ isNew, listed: { config, sourced } }) =>
+          isNew && sourced && config.url !== undefined ? [sourced] : [],
+        )
+        await Promise.all(published.map((sourced) => sourced.begin(PATIENCE_MS)))
+      },
       use: () => {
         const before = new Set(this.#lists.values())
         this.#lists = new Map(prepared.map(({ name, listed }) => [name, listed]))
@@ -144,8 +145,11 @@ export class LiveLists {
     if (!sourced || (!isNew && !again)) return { ...prepared, use: goOn }
     const { file } = config
     if (file === undefined) {
-      if (isNew) await sourced.begin(PATIENCE_MS)
-      return { ...prepared, use: isNew ? goOn : () => void sourced.refresh() }
+      const use = (): void => {
+        goOn()
+        if (!isNew) void sourced.refresh()
+      }
+      return { ...prepared, use }
     }
     const look = await sourced.look()
     if (look.outcome === 'refused') {
@@ -165,7 +169,8 @@ export class LiveLists {
     const warn = (message: string): void => {
       this.#options.warn(`${message} (${place})`)
     }
-    return source && new SourcedList({ name, config, source, added: entriesOf(name), clock, warn })
+    const added: AddressSet = { has: (address) => entriesOf(name).has(address) }
+    return source && new SourcedList({ name, config, source, added, clock, warn })
   }
 
   #source(name: string, config: ListConfig): ListSource | undefined {

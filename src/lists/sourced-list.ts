@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
-import { type AddressSet, NetworkSet } from '../base/network-set.ts'
+import { type AddressSet, NetworkSet, unionOf } from '../base/network-set.ts'
 import { Turns } from '../base/turns.ts'
 import { whySuspicious } from './guard.ts'
 import type { ListConfig } from './list-config.ts'
@@ -83,8 +83,9 @@ export class SourcedList {
     const { source } = this.#options
     const kept = await source.restore()
     if (kept) {
-      const parsed = await parse(kept, this.#config)
-      if (parsed.problems.length === 0) await this.#take(kept, parsed, kept.refreshedAt)
+      // what cannot be parsed is as good as no copy
+      const parsed = await parse(kept, this.#config).catch(() => undefined)
+      if (parsed?.problems.length === 0) await this.#take(kept, parsed, kept.refreshedAt)
     }
     const refreshed = this.refresh()
     if (this.#set) return
@@ -129,7 +130,7 @@ export class SourcedList {
     try {
       const reading = await this.#options.source.read(this.#options.clock.now())
       if (reading.outcome === 'unchanged') {
-        return { outcome: 'sound', take: () => Promise.resolve(this.#confirm()) }
+        return { outcome: 'sound', take: () => Promise.resolve(this.#confirm(reading.at)) }
       }
       if (reading.outcome === 'failed')
         return { outcome: 'refused', why: reading.why, problems: [] }
@@ -146,8 +147,7 @@ export class SourcedList {
 
   async #take(content: ListContent, parsed: ParsedList, now: number): Promise<void> {
     const { added } = this.#options
-    const own = new NetworkSet(parsed.networks)
-    this.#set = { has: (address) => own.has(address) || added.has(address) }
+    this.#set = unionOf(new NetworkSet(parsed.networks), added)
     this.#entries = parsed.entries
     this.#refreshedAt = now
     this.#recover()
@@ -158,8 +158,8 @@ export class SourcedList {
     return this.#set ? whySuspicious(this.#entries, entries, this.#config) : undefined
   }
 
-  #confirm(): void {
-    this.#refreshedAt = this.#options.clock.now()
+  #confirm(at: number): void {
+    this.#refreshedAt = at
     this.#recover()
   }
 

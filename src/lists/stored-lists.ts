@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type AddressSet, NetworkSet } from '../base/network-set.ts'
+import { type AddressSet, NetworkSet, unionOf } from '../base/network-set.ts'
 import type { ListConfig, ListConfigs } from './list-config.ts'
 import { copyName, decodeCopy } from './list-copy.ts'
-import type { ParsedList } from './list-draft.ts'
+import { ListDraft, type ParsedList } from './list-draft.ts'
 import { parseList } from './parse-list.ts'
 
 /** What lies on this machine of a list; undefined when nothing does. A file that cannot be read throws. */
@@ -12,9 +12,10 @@ export function readStoredList(
   config: ListConfig,
   directory: string,
 ): { readonly parsed: ParsedList; readonly refreshedAt: number } | undefined {
-  const { file, url, format } = config
+  const { file, url, format, maxBytes } = config
   if (file !== undefined) {
-    const { mtimeMs } = statSync(file)
+    const { mtimeMs, size } = statSync(file)
+    if (size > maxBytes) return { parsed: tooLarge(maxBytes), refreshedAt: mtimeMs }
     return { parsed: parseList(readFileSync(file), format), refreshedAt: mtimeMs }
   }
   if (url === undefined) return undefined
@@ -28,6 +29,12 @@ function readCopy(file: string): ReturnType<typeof decodeCopy> {
   } catch {
     return undefined
   }
+}
+
+function tooLarge(maxBytes: number): ParsedList {
+  const draft = new ListDraft(new Uint8Array())
+  draft.refuse({ line: 1, column: 1 }, `it has more than ${maxBytes} bytes`)
+  return draft.finish()
 }
 
 /** Lists for commands that look once: each is read when it is first asked for, and nothing is fetched. */
@@ -65,10 +72,12 @@ export class StoredLists {
     const stored = readStoredList(name, config, this.#directory)
     const [problem] = stored?.parsed.problems ?? []
     if (!stored || problem) {
-      this.#warn(`list ${name} has no data${problem ? `: ${problem.message}` : ' on this machine'}`)
+      const why = problem
+        ? `: line ${problem.line}, column ${problem.column}: ${problem.message}`
+        : ' on this machine'
+      this.#warn(`list ${name} has no data${why}`)
       return undefined
     }
-    const own = new NetworkSet(stored.parsed.networks)
-    return { has: (address) => own.has(address) || added.has(address) }
+    return unionOf(new NetworkSet(stored.parsed.networks), added)
   }
 }

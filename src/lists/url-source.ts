@@ -1,4 +1,5 @@
 import { messageOf } from '../base/failure.ts'
+import { fetchFault } from '../base/fetch-fault.ts'
 import { readAtMost } from '../base/read-at-most.ts'
 import type { ListCopy, Validators } from './list-copy.ts'
 import type { ListReading, ListSource, RestoredContent } from './list-source.ts'
@@ -30,8 +31,10 @@ export class UrlSource implements ListSource {
 
   async read(now: number): Promise<ListReading> {
     const { copy, leastSeconds, maxBytes } = this.#options
-    const since = this.#refreshedAt === undefined ? Infinity : (now - this.#refreshedAt) / 1000
-    if (since >= 0 && since < leastSeconds) return { outcome: 'unchanged' }
+    const last = this.#refreshedAt
+    if (last !== undefined && last <= now && now < last + leastSeconds * 1000) {
+      return { outcome: 'unchanged', at: last }
+    }
     try {
       const response = await this.#fetch()
       if (response.status === 304 && this.#validators) {
@@ -39,7 +42,7 @@ export class UrlSource implements ListSource {
         // without the copy the next start would have nothing, so the next fetch asks for all of it
         if (!(await copy.touch(now))) this.#validators = undefined
         this.#refreshedAt = now
-        return { outcome: 'unchanged' }
+        return { outcome: 'unchanged', at: now }
       }
       if (response.status !== 200 || !response.body) {
         await response.body?.cancel()
@@ -54,7 +57,7 @@ export class UrlSource implements ListSource {
       const accepted = (at: number): Promise<void> => this.#accept(bytes, validators, at)
       return { outcome: 'read', content: { bytes, accepted } }
     } catch (error) {
-      return { outcome: 'failed', why: causeOf(error) }
+      return { outcome: 'failed', why: fetchFault(error, TIMEOUT_MS) }
     }
   }
 
@@ -118,11 +121,4 @@ function conditions(validators: Validators | undefined): Record<string, string> 
   const { etag, lastModified } = validators ?? {}
   if (etag) return { 'if-none-match': etag }
   return lastModified ? { 'if-modified-since': lastModified } : {}
-}
-
-/** `fetch failed` says nothing; its cause does. No URL is in either. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return messageOf(error)
-  if (error.name === 'TimeoutError') return `no whole answer within ${TIMEOUT_MS / 1000} s`
-  return error.cause === undefined ? error.message : messageOf(error.cause)
 }

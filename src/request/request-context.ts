@@ -26,6 +26,9 @@ export interface RequestContext {
   readonly client: Address | undefined
   /** Of the client. */
   readonly network: NetworkFacts
-  /** The client says that it asks for somebody behind it, and nobody who is trusted vouches for that. */
-  readonly isBehindProxy?: boolean
+  /**
+   * Whether the client says that it asks for somebody behind it, and nobody who is trusted vouches for that.
+   * Read from the headers when it is asked, which few requests need.
+   */
+  readonly isBehindProxy?: () => boolean
 }

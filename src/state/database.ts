@@ -91,6 +91,10 @@ const MIGRATIONS = [
     SELECT 'link:' || link, network, country, NULL, 0, 'none', seen, seen, expires FROM link_network;
   DROP TABLE link_network;
   `,
+  `
+  CREATE INDEX sharing_beyond_expires ON sharing_beyond (expires);
+  CREATE INDEX sharing_sketch_expires ON sharing_sketch (expires);
+  `,
 ]
 
 /**

@@ -8,7 +8,7 @@ import type { SightingTotals } from '../base/sightings.ts'
 const PRECISION = 12
 /** A window is so many slices: the union of the last ones forgets what left the window. */
 const SLICES_PER_WINDOW = 8
-/** Keys whose sketches are in memory; one takes up to 160 KiB. */
+/** Keys whose sketches are in memory; one takes up to 200 KiB: nine slices and their union. */
 const MAX_OPEN = 64
 
 const KINDS = ['networks', 'groups', 'asns', 'countries', 'devices'] as const

@@ -134,8 +134,8 @@ describe('sluice backtest', () => {
       'access.jsonl',
       'there is no list nets',
     ],
-    ['a log that is not there', '{}\n', 'none.jsonl', '--log: ENOENT'],
-    ['a log that is no gzip', '{}\n', 'bad.gz', '--log: incorrect header check'],
+    ['a log that is not there', '{}\n', 'none.jsonl', '--log: none.jsonl: ENOENT'],
+    ['a log that is no gzip', '{}\n', 'bad.gz', '--log: bad.gz: incorrect header check'],
     ['a log without any record', '{}\n', 'bad.gz.txt', 'bad.gz.txt:1: is not JSON'],
   ])('ends with exit 2 for %s', async (_, policy, log, message) => {
     const folder = cliFolder()

@@ -6,7 +6,7 @@ import { expectProblem } from '../support/answer-checks.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Reply, send } from '../support/http-client.ts'
 import { makeMmdb } from '../support/mmdb.ts'
-import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
+import { routePerPolicy, startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const VPN = '8.8.8.8'
 const PROXY = '8.8.9.8'
@@ -82,12 +82,7 @@ beforeAll(async () => {
         relays: { file: '../library/relays.csv', format: 'icloud-relay' },
       },
     },
-    routes: Object.keys(POLICIES).map((policy) => ({
-      path: `/${policy}/`,
-      origin: 'library',
-      policy,
-      schemes: ['sluice-hmac'],
-    })),
+    routes: routePerPolicy(Object.keys(POLICIES)),
   })
 })
 

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { openDownload, send } from '../support/http-client.ts'
 import { NOW } from '../support/request-parts.ts'
-import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
+import { routePerPolicy, startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
 /** Four networks in Germany, and one each elsewhere. */
 const HOMES = ['5.9.0.1', '5.9.1.1', '5.9.2.1', '5.9.3.1'] as const
@@ -37,12 +37,7 @@ async function start(directory?: string): Promise<TestGateway> {
       server: { trustedProxies: ['127.0.0.1'] },
       lists: { pirates: { file: '../library/pirates.netset' } },
     },
-    routes: Object.keys(POLICIES).map((policy) => ({
-      path: `/${policy}/`,
-      origin: 'library',
-      policy,
-      schemes: ['sluice-hmac'],
-    })),
+    routes: routePerPolicy(Object.keys(POLICIES)),
   })
 }
 

@@ -6,7 +6,7 @@ import { expectProblem } from '../support/answer-checks.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Reply, send } from '../support/http-client.ts'
 import { makeMmdb } from '../support/mmdb.ts'
-import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
+import { routePerPolicy, startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
 /** Addresses of the packaged data, and one that no data may place. */
 const [US, GB, DE, DE6] = ['8.8.8.8', '212.58.244.1', '5.9.0.1', '2a01:4f8::1']
@@ -23,12 +23,7 @@ beforeAll(async () => {
       watch: { countries: { allow: ['DE'], enforcement: 'observe' } },
     },
     config: { server: { trustedProxies: ['127.0.0.1'] } },
-    routes: ['default', 'allow', 'block', 'watch'].map((policy) => ({
-      path: `/${policy}/`,
-      origin: 'library',
-      policy,
-      schemes: ['sluice-hmac'],
-    })),
+    routes: routePerPolicy(['default', 'allow', 'block', 'watch']),
   })
 })
 

@@ -6,7 +6,7 @@ import { expectProblem } from '../support/answer-checks.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { send } from '../support/http-client.ts'
 import { NOW } from '../support/request-parts.ts'
-import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
+import { routePerPolicy, startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const POLICIES = {
   block: { networks: { block: ['pirates'] } },
@@ -33,12 +33,7 @@ async function start(directory?: string): Promise<TestGateway> {
         exits: { anonymizer: 'tor' },
       },
     },
-    routes: Object.keys(POLICIES).map((policy) => ({
-      path: `/${policy}/`,
-      origin: 'library',
-      policy,
-      schemes: ['sluice-hmac'],
-    })),
+    routes: routePerPolicy(Object.keys(POLICIES)),
   })
 }
 
@@ -90,6 +85,14 @@ describe('an entry by API', () => {
     expect(await statusOf(V4)).toBe(403)
     clock.advance(1)
     expect(await statusOf(V4)).toBe(200)
+  })
+
+  test('ends at a time that can be stored and read again', async () => {
+    const refused = await entry('PUT', `pirates/${V4}`, { expires_in: Number.MAX_SAFE_INTEGER })
+    expect(refused.status).toBe(422)
+    const last = { expires_at: Number.MAX_SAFE_INTEGER }
+    expect((await entry('PUT', `pirates/${V4}`, last)).status).toBe(201)
+    expect(await (await entry('GET', 'pirates')).json()).toMatchObject({ entries: [last] })
   })
 
   test('binds every policy that names the list, and anti-fraud by lists and by kind', async () => {

@@ -5,7 +5,7 @@ import { expectProblem } from '../support/answer-checks.ts'
 import { eventually } from '../support/eventually.ts'
 import { expectFreed } from '../support/figures.ts'
 import { openDownload, type Reply, send } from '../support/http-client.ts'
-import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
+import { routePerPolicy, startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const [A, B, C, D] = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']
 const body = Buffer.alloc(5000, 'p')
@@ -40,14 +40,9 @@ beforeAll(async () => {
     config: {
       lists: { pirates: { file: '../library/lists/pirates.netset', refreshSeconds: 0.1 } },
     },
-    routes: 'block allow both referrers none prefix first observe-networks observe'
-      .split(' ')
-      .map((policy) => ({
-        path: `/${policy}/`,
-        origin: 'library',
-        policy,
-        schemes: ['sluice-hmac'],
-      })),
+    routes: routePerPolicy(
+      'block allow both referrers none prefix first observe-networks observe'.split(' '),
+    ),
   })
 })
 

@@ -3,7 +3,7 @@ import type { AccessRecord } from '../../src/record/access-record.ts'
 import { expectProblem } from '../support/answer-checks.ts'
 import { eventually } from '../support/eventually.ts'
 import { openDownload, send } from '../support/http-client.ts'
-import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
+import { routePerPolicy, startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const SLOW_RATE = 20_000
 const SIZE = 1024 * 1024
@@ -26,12 +26,7 @@ beforeAll(async () => {
     files: { 'a.bin': Buffer.alloc(SIZE) },
     policies: POLICIES,
     config: { server: { trustedProxies: ['127.0.0.1'] } },
-    routes: Object.keys(POLICIES).map((policy) => ({
-      path: `/${policy}/`,
-      origin: 'library',
-      policy,
-      schemes: ['sluice-hmac'],
-    })),
+    routes: routePerPolicy(Object.keys(POLICIES)),
   })
 })
 

@@ -95,6 +95,16 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   }
 }
 
+/** A route for each policy, at the path of its name, with links of the gateway's own format. */
+export function routePerPolicy(policies: readonly string[]): object[] {
+  return policies.map((policy) => ({
+    path: `/${policy}/`,
+    origin: 'library',
+    policy,
+    schemes: ['sluice-hmac'],
+  }))
+}
+
 /** `PATH?…&Expires=E&KeyId=K&Signature=S` by the documented formula (section 5). */
 export function signTarget(
   secret: Buffer,

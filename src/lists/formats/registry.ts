@@ -8,10 +8,10 @@ import { torExit } from './tor-exit.ts'
 
 const FORMATS = [netset, spamhausDrop, torExit, icloudRelay, aws, gcp, azure] as const
 
-/** The name of a form in which lists are published. */
+/** The name of a format in which lists are published. */
 export type ListFormatName = (typeof FORMATS)[number]['name']
 
-/** Every form, by the name that the configuration gives it. */
+/** Every format, by the name that the configuration gives it. */
 export const LIST_FORMATS: readonly ListFormatName[] = FORMATS.map(({ name }) => name)
 
 export function listFormat(name: ListFormatName): ListFormat {
@@ -20,7 +20,7 @@ export function listFormat(name: ListFormatName): ListFormat {
   return format
 }
 
-/** What those on a list of this form are; undefined when the form does not say it. */
+/** What those on a list of this format are; undefined when the format does not say it. */
 export function anonymizerOf(name: ListFormatName): Anonymizer | undefined {
   return listFormat(name).anonymizer
 }

@@ -31,9 +31,7 @@ export function findSharing(
   for (const { of, key, limits } of keys) {
     const seen = history.sightings(key, context.now - windowSeconds)
     const picture = pictureOf(seen, sighting, context.now, windowSeconds)
-    const why =
-      exceededLimit(limits, picture) ??
-      enoughSignals(heuristics, picture, context.isBehindProxy === true)
+    const why = exceededLimit(limits, picture) ?? enoughSignals(heuristics, picture, context)
     if (why !== undefined) return { of, detail: of === 'link' ? why : `for the subject: ${why}` }
   }
   return undefined

@@ -4,7 +4,8 @@ import type { Picture } from './picture.ts'
 
 /**
  * Which limit the client exceeds, for a record. A limit holds for who adds to what it counts: who is in
- * a group that downloaded before stays welcome, however many there are by now.
+ * a group that downloaded before stays welcome, however many there are by now. One AS may reach around
+ * the world: of a network in a new country the country counts all the same.
  */
 export function exceededLimit(limits: SharingLimits, picture: Picture): string | undefined {
   const { adds, totals } = picture
@@ -12,9 +13,9 @@ export function exceededLimit(limits: SharingLimits, picture: Picture): string |
   if (adds.groups) {
     if (exceeds(totals.groups, limits.maxNetworks)) return of(`${totals.groups} networks`)
     if (adds.asns && exceeds(totals.asns, limits.maxAsns)) return of(`${totals.asns} AS numbers`)
-    if (adds.countries && exceeds(totals.countries, limits.maxCountries)) {
-      return of(`${totals.countries} countries`)
-    }
+  }
+  if (adds.networks && adds.countries && exceeds(totals.countries, limits.maxCountries)) {
+    return of(`${totals.countries} countries`)
   }
   return adds.devices && exceeds(totals.devices, limits.maxDevices)
     ? of(`${totals.devices} devices`)

@@ -1,3 +1,4 @@
+import type { RequestContext } from '../../request/request-context.ts'
 import type { SharingHeuristics } from '../policy.ts'
 import { kilometresBetween } from './centroids.ts'
 import { span } from './evidence.ts'
@@ -11,7 +12,7 @@ const CENTROID_SLACK_KM = 500
 type Signal = (
   picture: Picture,
   heuristics: SharingHeuristics,
-  isBehindProxy: boolean,
+  context: RequestContext,
 ) => string | undefined
 
 const SIGNALS: readonly Signal[] = [
@@ -31,18 +32,18 @@ const SIGNALS: readonly Signal[] = [
 export function enoughSignals(
   heuristics: SharingHeuristics,
   picture: Picture,
-  isBehindProxy: boolean,
+  context: RequestContext,
 ): string | undefined {
   const { minSignals } = heuristics
   if (minSignals === undefined || !picture.adds.networks) return undefined
-  const signals = SIGNALS.flatMap((signal) => signal(picture, heuristics, isBehindProxy) ?? [])
+  const signals = SIGNALS.flatMap((signal) => signal(picture, heuristics, context) ?? [])
   return signals.length < minSignals
     ? undefined
     : `${signals.length} signals: ${signals.join(', ')}`
 }
 
 /** No journey is as fast as the way between this country and one that was seen before. */
-export function impossibleTravel(
+function impossibleTravel(
   { client, before, now }: Picture,
   { speed }: SharingHeuristics,
 ): string | undefined {
@@ -62,7 +63,7 @@ export function impossibleTravel(
 }
 
 /** Bytes flow to another country at this moment. */
-export function overlappingCountries({ client, flows }: Picture): string | undefined {
+function overlappingCountries({ client, flows }: Picture): string | undefined {
   const here = countryOf(client)
   if (here === undefined) return undefined
   const elsewhere = new Set(flows.flatMap((flow) => countryOf(flow) ?? []))
@@ -72,28 +73,25 @@ export function overlappingCountries({ client, flows }: Picture): string | undef
 }
 
 /** Networks, counted one by one. */
-export function manyNetworks(
-  picture: Picture,
-  { networks }: SharingHeuristics,
-): string | undefined {
+function manyNetworks(picture: Picture, { networks }: SharingHeuristics): string | undefined {
   return many('networks', networks, picture)
 }
 
-export function manyAsns(picture: Picture, { asns }: SharingHeuristics): string | undefined {
+function manyAsns(picture: Picture, { asns }: SharingHeuristics): string | undefined {
   return many('asns', asns, picture)
 }
 
-export function manyDevices(picture: Picture, { devices }: SharingHeuristics): string | undefined {
+function manyDevices(picture: Picture, { devices }: SharingHeuristics): string | undefined {
   return many('devices', devices, picture)
 }
 
 /** The client says that it asks for somebody else: weak, anyone can write it. */
-export function proxyHeaders(
+function proxyHeaders(
   _picture: Picture,
   _heuristics: SharingHeuristics,
-  isBehindProxy: boolean,
+  { isBehindProxy }: RequestContext,
 ): string | undefined {
-  return isBehindProxy ? 'proxy_headers' : undefined
+  return isBehindProxy?.() ? 'proxy_headers' : undefined
 }
 
 function many(

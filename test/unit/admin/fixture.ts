@@ -39,6 +39,7 @@ import { IdempotencyStore } from '../../../src/state/idempotency.ts'
 import { ListEntries } from '../../../src/state/list-entries.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
 import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
+import { accessRecord } from '../../support/access-record.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { MemoryOrigin } from '../../support/memory-origin.ts'
 import {
@@ -152,7 +153,8 @@ export async function startAdmin(): Promise<AdminFixture> {
     },
     run: (facts, connections = 1) => joinDownload(services.live, clock, facts, connections),
     record(record) {
-      const whole = { ...EMPTY_RECORD, time: new Date(clock.now()).toISOString(), ...record }
+      const time = new Date(clock.now()).toISOString()
+      const whole = accessRecord({ ...RECORDED, time, ...record })
       services.recent.write(whole)
       services.metrics.write(whole)
     },
@@ -166,33 +168,14 @@ export async function startAdmin(): Promise<AdminFixture> {
   }
 }
 
-const EMPTY_RECORD: Omit<AccessRecord, 'time'> = {
-  request_id: 'r',
-  route: '/files/',
-  origin: 'library',
-  policy: 'default',
-  scheme: 'sluice-hmac',
+/** The parts of the records that the tests of the admin API write. */
+const RECORDED: Partial<AccessRecord> = {
   kid: 'hmac-1',
   link_id: 'L1',
-  subject: null,
   client: '203.0.113.7',
-  country: null,
-  asn: null,
-  device: null,
-  anti_fraud: false,
-  method: 'GET',
   path: '/files/a.mp4',
-  status: 200,
-  decision: 'permit',
-  reason: null,
-  detail: null,
-  observed: null,
-  observed_detail: null,
   bytes: 0,
   coverage: null,
-  ended_by: 'complete',
-  duration_ms: 1,
-  first_byte_ms: 1,
 }
 
 function buildServices(

@@ -126,6 +126,7 @@ test('what records cannot show is not judged, and said', async () => {
   const { refused, notes } = await run(policy, [[{}]])
   expect(refused).toEqual([])
   expect(notes.join('\n')).toMatch(/referrers is not judged[^]*pin required is not judged/)
+  expect(notes.join('\n')).toMatch(/proxy_headers is never seen/)
 })
 
 test('the text shows each fate, cuts evidence to the width and lets nothing of the log move a cursor', async () => {

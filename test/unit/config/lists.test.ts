@@ -74,7 +74,7 @@ describe('a policy that nothing can tell about', () => {
 
   it('is warned of where it writes the anonymizer', () => {
     expect(warnings(VPN)).toEqual([
-      'policies/default.yaml:1:35: antiFraud.anonymizers.vpn: nothing tells which addresses are vpn: ' +
+      'policies/default.yaml:1:34: antiFraud.anonymizers.vpn: nothing tells which addresses are vpn: ' +
         'set geo.anonymous or a list with anonymizer: vpn',
     ])
     expect(warnings('antiFraud: { anonymizers: { vpn: observe } }\n')).toEqual([])

@@ -8,7 +8,7 @@ import { openMemoryDatabase } from '../../../src/state/database.ts'
 import { DownloadLedger } from '../../../src/state/download-ledger.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
 import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
-import { contextOf, grantOf, NOW, policyOf } from '../../support/request-parts.ts'
+import { contextOf, grantOf, historyOf, NOW, policyOf } from '../../support/request-parts.ts'
 
 interface Use extends Partial<NetworkFacts> {
   readonly client: string
@@ -40,7 +40,7 @@ function play(
         network,
         headers: { 'User-Agent': agent },
       }),
-      isBehindProxy: proxied === true,
+      isBehindProxy: () => proxied === true,
     }
     const name = link ?? 'one'
     const grant = grantOf(says, { linkId: name, countKey: `k1/${name}`, validUntil: NOW + 999_999 })
@@ -139,6 +139,21 @@ describe('under the default policy, abuse does not:', () => {
     expect(play(uses, { sharing: { windowSeconds: 999_999 } }).at(-1)).toMatch(
       /^link_shared: 3 countries in .*\(DE, AS100\).*\(US, AS102\)$/,
     )
+  })
+
+  it('a third country of one AS that reaches around the world', () => {
+    const uses = ['DE', 'FR', 'US', 'DE'].map((country, i) => ({
+      client: `10.${i}.0.1`,
+      country,
+      asn: 9009,
+      at: i * 12 * HOURS,
+    }))
+    expect(play(uses, { sharing: { windowSeconds: 999_999 } })).toEqual([
+      'passes',
+      'passes',
+      expect.stringMatching(/^link_shared: 3 countries in .*\(FR, AS9009\).*\(US, AS9009\)$/),
+      'passes',
+    ])
   })
 
   it('a posted link', () => {
@@ -241,4 +256,20 @@ it('who is slowed takes no place, and is slowed again', () => {
     'slowed',
     'passes',
   ])
+})
+
+it('of a request without anti-fraud no header is read for it', () => {
+  const policy = policyOf()
+  const context = {
+    ...contextOf('/files/a.mp4', { client: '10.0.0.1' }),
+    isBehindProxy: (): boolean => {
+      throw new Error('asked')
+    },
+  }
+  const history = historyOf({
+    sightings: () => {
+      throw new Error('asked')
+    },
+  })
+  expect(decide(grantOf(), context, policy, history).refusal).toBeUndefined()
 })

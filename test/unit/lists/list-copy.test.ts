@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -48,11 +48,14 @@ test('another URL or format is another copy', () => {
   expect(names.join()).not.toContain('example')
 })
 
-test('copies of lists that are gone are removed, other files are not', async () => {
+test('copies of lists that are gone are removed, other files and writes under way are not', async () => {
   const gone = copyName('gone', listConfig({ url: 'https://l.example/' }))
-  for (const name of [NAME, gone, `${gone}.${'a'.repeat(12)}`, 'notes.txt'])
+  const abandoned = `${NAME}.${'a'.repeat(12)}`
+  const beingWritten = `${NAME}.${'b'.repeat(12)}`
+  for (const name of [NAME, gone, abandoned, beingWritten, 'notes.txt'])
     writeFileSync(join(directory, name), '')
+  utimesSync(join(directory, abandoned), 1, 1)
   await removeCopies(directory, new Set([NAME]))
-  expect(readdirSync(directory).toSorted()).toEqual([NAME, 'notes.txt'])
+  expect(readdirSync(directory).toSorted()).toEqual([NAME, beingWritten, 'notes.txt'])
   await removeCopies(join(directory, 'never-made'), new Set())
 })

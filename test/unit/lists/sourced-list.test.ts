@@ -12,10 +12,10 @@ class FakeSource implements ListSource {
   reads = 0
   accepted = 0
 
-  async read(): Promise<ListReading> {
+  async read(now: number): Promise<ListReading> {
     this.reads++
     if (this.next instanceof Error) return { outcome: 'failed', why: this.next.message }
-    if (this.next === undefined) return { outcome: 'unchanged' }
+    if (this.next === undefined) return { outcome: 'unchanged', at: now }
     const accepted = async (): Promise<void> => {
       this.accepted++
     }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { NO_SIGHTINGS } from '../../../src/base/sightings.ts'
 import {
   type InspectHistory,
   type Inspection,
@@ -300,4 +301,22 @@ it('a vector of a format that is not known fails, and is not passed over', () =>
   expect(replayVector({ ...vector, format: 'sluice-hmac', code: 'link_expired' })).toBe(
     'expected link_expired, got link_missing',
   )
+})
+
+it('a header that tells of a proxy is a signal of sharing, as it is for the gateway', () => {
+  const desk = makeDesk({ antiFraud: { default: true } })
+  const seen = {
+    network: '8.8.8.0/24',
+    country: 'US',
+    asn: undefined,
+    isRelay: false,
+    device: 'aaaaaaaaaaaa',
+    firstSeen: NOW,
+    lastSeen: NOW,
+  }
+  const history = { sightings: () => ({ ...NO_SIGHTINGS, networks: [seen] }) }
+  const decisionOf = (headers: Record<string, string>): string =>
+    inspect(desk, urlOf(desk), { ip: '5.9.0.1', headers }, history).reason ?? 'permitted'
+  expect(decisionOf({})).toBe('permitted')
+  expect(decisionOf({ Via: '1.1 squid' })).toBe('link_shared')
 })

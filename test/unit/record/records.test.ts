@@ -10,38 +10,10 @@ import {
   LiveDownloads,
 } from '../../../src/record/live-downloads.ts'
 import { Metrics } from '../../../src/record/metrics.ts'
+import { accessRecord } from '../../support/access-record.ts'
 
 function record(more: Partial<AccessRecord> = {}): AccessRecord {
-  return {
-    time: '2027-01-15T08:00:00.000Z',
-    request_id: 'r1',
-    route: '/files/',
-    origin: 'library',
-    policy: 'default',
-    scheme: 'sluice-hmac',
-    kid: 'k1',
-    link_id: 'l1',
-    subject: null,
-    client: '192.0.2.1',
-    country: null,
-    asn: null,
-    device: null,
-    anti_fraud: false,
-    method: 'GET',
-    path: '/files/a',
-    status: 200,
-    decision: 'permit',
-    reason: null,
-    detail: null,
-    observed: null,
-    observed_detail: null,
-    bytes: 100,
-    coverage: 1,
-    ended_by: 'complete',
-    duration_ms: 1,
-    first_byte_ms: 1,
-    ...more,
-  }
+  return accessRecord({ bytes: 100, ...more })
 }
 
 describe('RecentRecords', () => {

@@ -49,3 +49,27 @@ it('estimates of a process that was killed are those of its last second', () => 
   again.close()
   expect(Math.abs((estimates?.networks ?? 0) - 1001)).toBeLessThan(50)
 })
+
+it('reads no more rows than those of a key, and prunes by index', () => {
+  const database = openMemoryDatabase()
+  const statements: string[] = []
+  const listening = new Proxy(database, {
+    get: (target, name) => {
+      if (name !== 'prepare') return Reflect.get(target, name)
+      return (sql: string) => {
+        statements.push(sql)
+        return target.prepare(sql)
+      }
+    },
+  })
+  new SharingLedger(listening)
+  expect(statements.length).toBeGreaterThan(10)
+  const scans = statements.flatMap((sql) =>
+    database
+      .prepare(`EXPLAIN QUERY PLAN ${sql.replaceAll(/\?\d?/g, '1')}`)
+      .all()
+      .map(({ detail }) => String(detail))
+      .filter((detail) => detail.startsWith('SCAN sharing_')),
+  )
+  expect(scans).toEqual([])
+})
