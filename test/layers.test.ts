@@ -16,9 +16,14 @@ const TABLE: LayerTable = {
   request: { folders: ['base'] },
   lease: { folders: ['base'] },
   state: {
-    folders: ['base', 'policy'],
-    types: ['lists'],
+    folders: ['base', 'lease'],
+    types: ['lists', 'record'],
     packages: ['lru-cache', { name: 'hyperlolo', only: 'state/sharing-sketches.ts' }],
+  },
+  valkey: {
+    folders: ['base', 'catalogue', 'lease', 'rendition', 'state', 'task'],
+    types: ['lists'],
+    packages: ['ioredis', 'zod'],
   },
   origin: { folders: ['base'], packages: ['mime-types'] },
   tag: { folders: ['base'], types: ['origin'], packages: ['lru-cache'] },

@@ -4,7 +4,8 @@
 set -u
 
 programs=(curl:curl aria2c:aria2 wget:wget ffmpeg:ffmpeg ffprobe:ffmpeg chromium:chromium
-  openssl:openssl nginx:nginx haproxy:haproxy jq:jq)
+  openssl:openssl nginx:nginx haproxy:haproxy jq:jq redis-server:redis-server redis-cli:redis-tools
+  systemd-analyze:systemd unzip:unzip)
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 missing=()

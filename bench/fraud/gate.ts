@@ -1,9 +1,9 @@
 import type { Refusal } from '../../src/base/refusal.ts'
 import { policySchema } from '../../src/config/policy-schema.ts'
-import { takeLease } from '../../src/http/admission.ts'
-import { StoredHistory } from '../../src/http/history.ts'
-import { admitUse } from '../../src/http/sharing.ts'
-import { EmbeddedLeaseStore } from '../../src/lease/embedded-lease-store.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { placeRefusal, questionOf } from '../../src/http/admission.ts'
+import { beginUse } from '../../src/http/begin-use.ts'
+import { SessionHistory } from '../../src/http/history.ts'
 import { compilePolicy } from '../../src/policy/compile-policy.ts'
 import { decide } from '../../src/policy/decide.ts'
 import type { Policy } from '../../src/policy/policy.ts'
@@ -11,14 +11,15 @@ import { canonicalisePath } from '../../src/request/canonical-path.ts'
 import type { RequestContext } from '../../src/request/request-context.ts'
 import { cutTarget } from '../../src/request/request-target.ts'
 import { openMemoryDatabase } from '../../src/state/database.ts'
-import { DownloadLedger } from '../../src/state/download-ledger.ts'
+import { EmbeddedLinkState } from '../../src/state/embedded-link-state.ts'
 import { RevocationList } from '../../src/state/revocations.ts'
-import { SharingLedger } from '../../src/state/sharing-ledger.ts'
+import { SqliteRevocations } from '../../src/state/sqlite-revocations.ts'
 import { type Internet, isListed, type Knowledge } from './internet.ts'
 import type { Attempt } from './timeline.ts'
 
 const PATH = '/files/object'
 const SITE = { scheme: 'https', host: 'downloads.example' } as const
+const OBJECT = { etag: '', size: 0 }
 const LISTS = ['tor', 'relay'] as const
 
 /** What a gateway is set to and knows. */
@@ -36,10 +37,8 @@ export class Gate {
   readonly #internet: Internet
   readonly #setting: Setting
   readonly #policy: Policy
-  readonly #leases = new EmbeddedLeaseStore()
-  readonly #sharing: SharingLedger
+  readonly #links: EmbeddedLinkState
   readonly #revocations: RevocationList
-  readonly #history: StoredHistory
   readonly #request: Pick<RequestContext, 'id' | 'method' | 'target' | 'path' | 'site'>
 
   constructor(internet: Internet, setting: Setting) {
@@ -57,13 +56,8 @@ export class Gate {
       factsOf: (address) => internet.facts(address, setting),
     })
     const database = openMemoryDatabase()
-    this.#sharing = new SharingLedger(database)
-    this.#revocations = new RevocationList(database)
-    this.#history = new StoredHistory(
-      this.#revocations,
-      new DownloadLedger(database),
-      this.#sharing,
-    )
+    this.#revocations = new RevocationList(new SqliteRevocations(database))
+    this.#links = new EmbeddedLinkState(database, systemClock)
     const target = cutTarget(PATH)
     const path = canonicalisePath(PATH)
     if (!target || !path.ok) throw new Error(`${PATH} is no path`)
@@ -74,31 +68,28 @@ export class Gate {
   async ask({ grant, client, headers }: Attempt, now: number): Promise<Answer> {
     const network = this.#internet.facts(client, this.#setting)
     const context = { ...this.#request, now, client, headers, network }
-    const { refusal } = decide(grant, context, this.#policy, this.#history)
-    if (refusal) return { refusal }
-    const held: (() => void)[] = []
-    const exchange = {
-      observed: undefined,
-      holdUntilClosed: (release: () => void) => held.push(release),
+    const services = { links: this.#links, revocations: this.#revocations }
+    const session = this.#links.open(questionOf(grant, context, this.#policy))
+    const history = new SessionHistory(this.#revocations, session)
+    const { refusal } = decide(grant, context, this.#policy, history)
+    const no = refusal ?? placeRefusal(session)
+    if (no) {
+      session.release()
+      return { refusal: no }
     }
-    const full = await takeLease(exchange, this.#leases, grant, context, this.#policy)
-    if (full) return { refusal: full }
-    const services = {
-      sharing: this.#sharing,
-      history: this.#history,
-      revocations: this.#revocations,
+    const begun = await beginUse(services, session, context, grant, this.#policy, OBJECT)
+    if (begun.outcome === 'refused') {
+      session.release()
+      return { refusal: begun.refusal }
     }
-    const admission = admitUse(services, context, grant, this.#policy)
-    if (admission.outcome === 'counted') held.push(admission.leave)
     const leave = (): void => {
-      for (const release of held) release()
+      begun.download.leave()
+      session.release()
     }
-    if (admission.outcome === 'counted') return { leave }
-    leave()
-    return { refusal: admission.refusal }
+    return { leave }
   }
 
   prune(now: number): void {
-    this.#sharing.prune(now)
+    this.#links.prune(now)
   }
 }

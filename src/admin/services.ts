@@ -2,18 +2,18 @@ import type { Clock, EpochSeconds } from '../base/clock.ts'
 import type { AddressSet } from '../base/network-set.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { AdminToken } from '../config/keys.ts'
-import type { LeaseStore } from '../lease/lease.ts'
 import type { EntrySets } from '../lists/entry-set.ts'
 import type { ListState } from '../lists/live-lists.ts'
-import type { InspectHistory } from '../operator/inspect-link.ts'
+import type { Recall } from '../operator/inspect-link.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { RecentRecords } from '../record/access-log.ts'
 import type { AuditLog } from '../record/audit-log.ts'
-import type { LiveDownloads } from '../record/live-downloads.ts'
 import type { Metrics } from '../record/metrics.ts'
 import type { RenditionDesk } from '../rendition/rendition-desk.ts'
+import type { LinkState } from '../state/link-state.ts'
 import type { IdempotencyStore } from '../state/idempotency.ts'
+import type { LiveView } from '../state/live-view.ts'
 import type { RevocationList } from '../state/revocations.ts'
 
 /** Everything that the admin API reads and changes. What a reload replaces is asked for anew each time. */
@@ -21,11 +21,11 @@ export interface AdminServices {
   readonly clock: Clock
   readonly desk: () => LinkDesk
   readonly tokens: () => readonly AdminToken[]
-  readonly history: InspectHistory
+  readonly recall: Recall
   readonly revocations: RevocationList
   readonly idempotency: IdempotencyStore
-  readonly live: LiveDownloads
-  readonly leases: LeaseStore
+  readonly live: LiveView
+  readonly links: Pick<LinkState, 'held' | 'open'>
   readonly metrics: Metrics
   readonly recent: RecentRecords
   readonly audit: AuditLog

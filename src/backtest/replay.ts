@@ -1,19 +1,20 @@
 import type { Address } from '../base/address.ts'
+import { systemClock } from '../base/clock.ts'
 import type { NetworkFacts } from '../base/network-facts.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
-import { checkUses, downloadKey, keepUntil, pinAddress, takeLease } from '../http/admission.ts'
-import { StoredHistory } from '../http/history.ts'
-import { admitUse, revokeIfShared } from '../http/sharing.ts'
-import { EmbeddedLeaseStore } from '../lease/embedded-lease-store.ts'
+import { checkUses, placeRefusal, questionOf } from '../http/admission.ts'
+import { beginUse } from '../http/begin-use.ts'
+import { SessionHistory } from '../http/history.ts'
+import { revokeIfShared } from '../http/sharing.ts'
 import type { Grant } from '../link/grant.ts'
 import { decide } from '../policy/decide.ts'
-import { maxUses } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { openMemoryDatabase } from '../state/database.ts'
-import { DownloadLedger } from '../state/download-ledger.ts'
+import { EmbeddedLinkState } from '../state/embedded-link-state.ts'
+import type { LinkSession } from '../state/link-state.ts'
 import { RevocationList } from '../state/revocations.ts'
-import { SharingLedger } from '../state/sharing-ledger.ts'
+import { SqliteRevocations } from '../state/sqlite-revocations.ts'
 import type { LoggedRequest } from './logged-request.ts'
 import { MinHeap } from './min-heap.ts'
 import { contextOf, grantOf } from './reconstruct.ts'
@@ -43,12 +44,9 @@ export class Replay {
   readonly #policy: Policy
   readonly #factsOf: (address: Address) => NetworkFacts
   readonly #policiesThen: PoliciesThen
-  readonly #leases = new EmbeddedLeaseStore()
   readonly #services: {
-    readonly ledger: DownloadLedger
-    readonly sharing: SharingLedger
+    readonly links: EmbeddedLinkState
     readonly revocations: RevocationList
-    readonly history: StoredHistory
   }
   /** By when the request ended. */
   readonly #running = new MinHeap<Held>()
@@ -65,11 +63,9 @@ export class Replay {
     this.#factsOf = factsOf
     this.#policiesThen = policiesThen
     const database = openMemoryDatabase()
-    const ledger = new DownloadLedger(database)
-    const sharing = new SharingLedger(database)
-    const revocations = new RevocationList(database)
-    const history = new StoredHistory(revocations, ledger, sharing)
-    this.#services = { ledger, sharing, revocations, history }
+    // a log says what was sent, not how fast it could have been: the clock of rates is never asked
+    const links = new EmbeddedLinkState(database, systemClock)
+    this.#services = { links, revocations: new RevocationList(new SqliteRevocations(database)) }
   }
 
   async judge(request: LoggedRequest): Promise<Judgement> {
@@ -110,29 +106,36 @@ export class Replay {
     if (!(policy.methods as readonly string[]).includes(method)) {
       return refuse('method_not_allowed', `method ${method.slice(0, 20)}`)
     }
-    const decision = decide(grant, context, policy, this.#services.history)
+    const { links, revocations } = this.#services
+    const session = links.open(questionOf(grant, context, policy))
+    held.holdUntilClosed(() => {
+      session.release()
+    })
+    const history = new SessionHistory(revocations, session)
+    const decision = decide(grant, context, policy, history)
     held.observed = decision.observed
     held.slowed = decision.slowed
     if (decision.refusal) {
-      revokeIfShared(this.#services, decision.refusal, context, grant, policy)
+      revokeIfShared({ history, revocations }, decision.refusal, context, grant, policy)
       return decision.refusal
     }
-    if (method === 'GET') {
-      const full = await takeLease(held, this.#leases, grant, context, policy)
-      if (full) return full
-    }
+    const full = placeRefusal(session)
+    if (full && policy.parallel.enforcement === 'enforce') return full
+    held.observed ??= full
     // of who was refused it is not known, but who asks for a link means to download
     const getsObject = request.coverage !== undefined || request.refusal !== undefined
     if (!getsObject && method === 'GET') return undefined
-    const spent = this.#checkUses(request, grant, context, held)
+    const spent = this.#checkUses(request, grant, context, session, held)
     if (spent || method !== 'GET') return spent
-    const unpinned = pinAddress(this.#services, context, grant, policy)
-    if (unpinned) return unpinned
-    const use = admitUse(this.#services, context, grant, policy)
+    const use = await beginUse(this.#services, session, context, grant, policy, OBJECT)
     if (use.outcome === 'refused') return use.refusal
     held.slowed ??= use.slowed
-    held.holdUntilClosed(use.leave)
-    this.#begin(request, grant, context, held)
+    // its bytes count when it ends: how they came over time no record says
+    const { coverage } = request
+    held.holdUntilClosed(() => {
+      if (coverage !== undefined) void use.download.count(0, bytesOf(coverage))
+      use.download.leave()
+    })
     return undefined
   }
 
@@ -140,14 +143,15 @@ export class Replay {
     { coverage = 1 }: LoggedRequest,
     grant: Grant,
     context: RequestContext,
+    session: LinkSession,
     held: Held,
   ): Refusal | undefined {
     const policy = this.#policy
     const end = bytesOf(coverage)
-    const known = this.#services.ledger.find(downloadKey(grant, context))?.intervals.covered ?? 0
+    const known = session.known?.intervals.covered ?? 0
     // coverage that grew is of bytes that were lacking; that which did not is of bytes sent again
     const range = { start: end > known ? known : 0, end }
-    const no = checkUses(this.#services.ledger, grant, context, policy, OBJECT, [range])
+    const no = checkUses(session, grant, context, policy, OBJECT, [range])
     if (no && policy.uses.enforcement === 'observe') {
       held.observed ??= no
       return undefined
@@ -155,32 +159,12 @@ export class Replay {
     return no
   }
 
-  /** Its bytes count when it ends: how they came over time no record says. */
-  #begin({ coverage }: LoggedRequest, grant: Grant, context: RequestContext, held: Held): void {
-    const policy = this.#policy
-    const max = maxUses(grant, policy)
-    if (max === undefined) return
-    const download = this.#services.ledger.begin({
-      key: downloadKey(grant, context),
-      ...OBJECT,
-      now: context.now,
-      expires: keepUntil(grant, context.now, policy),
-      uses: { max, coverage: policy.uses.coverage },
-      mayResume: true,
-    })
-    held.holdUntilClosed(() => {
-      if (coverage !== undefined) download.count(0, bytesOf(coverage))
-      download.leave()
-    })
-  }
-
   #moveTo(now: number): void {
     while (this.#running.nextRank <= now + ROUNDING) this.#running.pop()?.release()
     if (now < this.#pruneAt) return
     this.#pruneAt = now + PRUNE_EVERY
     const second = Math.floor(now / 1000)
-    this.#services.ledger.prune(second)
-    this.#services.sharing.prune(second)
+    this.#services.links.prune(second)
   }
 }
 

@@ -60,6 +60,9 @@ export interface Order {
   readonly keepSeconds?: number
 }
 
+/** What of a rendition may change. */
+export type RenditionChange = Partial<Omit<Rendition, 'assetId' | 'format'>>
+
 /** Assets, renditions and orders. Each call is one transaction. */
 export interface Catalogue {
   asset(id: string): Promise<Asset | undefined>
@@ -77,13 +80,19 @@ export interface Catalogue {
   /** Those with one of the states, oldest order first: what a restart has to go on with. */
   renditionsIn(statuses: readonly Status[]): Promise<Rendition[]>
   putRendition(rendition: Rendition): Promise<void>
-  /** Changes a rendition that is still there; false when it was removed meanwhile. */
+  /**
+   * Puts a rendition in the place of the one with this object, or of none; false when another is there.
+   */
+  replaceRendition(rendition: Rendition, before: string | undefined): Promise<boolean>
+  /** Changes a rendition that is still there, and still has the object if one is named; or false. */
   changeRendition(
     assetId: string,
     format: Format,
-    change: Partial<Omit<Rendition, 'assetId' | 'format'>>,
+    change: RenditionChange,
+    object?: string,
   ): Promise<boolean>
-  removeRendition(assetId: string, format: Format): Promise<void>
+  /** Removes a rendition and its orders; only if it has the object where one is named. */
+  removeRendition(assetId: string, format: Format, object?: string): Promise<void>
 
   orders(assetId: string, format: Format): Promise<Order[]>
   order(assetId: string, format: Format, holder: string): Promise<Order | undefined>

@@ -7,6 +7,7 @@ import {
   expiryOf,
   type Order,
   type Rendition,
+  type RenditionChange,
   type Status,
 } from './catalogue.ts'
 import type { Format } from './format.ts'
@@ -59,13 +60,11 @@ export class SqliteCatalogue implements Catalogue {
   }
 
   async removeAsset(id: string): Promise<boolean> {
-    let removed = false
-    inTransaction(this.#database, () => {
-      removed = this.#run('DELETE FROM asset WHERE id = ?', id) > 0
+    return inTransaction(this.#database, () => {
       this.#run('DELETE FROM rendition WHERE asset = ?', id)
       this.#run('DELETE FROM rendition_order WHERE asset = ?', id)
+      return this.#run('DELETE FROM asset WHERE id = ?', id) > 0
     })
-    return removed
   }
 
   async rendition(assetId: string, format: Format): Promise<Rendition | undefined> {
@@ -91,19 +90,33 @@ export class SqliteCatalogue implements Catalogue {
     this.#putRendition(rendition)
   }
 
+  async replaceRendition(rendition: Rendition, before: string | undefined): Promise<boolean> {
+    return inTransaction(this.#database, () => {
+      const there = this.#rendition(rendition.assetId, rendition.format)
+      if (there?.object !== before) return false
+      this.#putRendition(rendition)
+      return true
+    })
+  }
+
   async changeRendition(
     assetId: string,
     format: Format,
-    change: Partial<Omit<Rendition, 'assetId' | 'format'>>,
+    change: RenditionChange,
+    object?: string,
   ): Promise<boolean> {
-    const before = this.#rendition(assetId, format)
-    if (!before) return false
-    this.#putRendition({ ...before, ...change })
-    return true
+    return inTransaction(this.#database, () => {
+      const before = this.#rendition(assetId, format)
+      if (!before || before.object !== (object ?? before.object)) return false
+      this.#putRendition({ ...before, ...change })
+      return true
+    })
   }
 
-  async removeRendition(assetId: string, format: Format): Promise<void> {
+  async removeRendition(assetId: string, format: Format, object?: string): Promise<void> {
     inTransaction(this.#database, () => {
+      const there = this.#rendition(assetId, format)
+      if (object !== undefined && there?.object !== object) return
       this.#run('DELETE FROM rendition WHERE asset = ? AND format = ?', assetId, format)
       this.#run('DELETE FROM rendition_order WHERE asset = ? AND format = ?', assetId, format)
     })

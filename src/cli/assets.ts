@@ -1,15 +1,18 @@
 import type { Command } from 'commander'
-import type { DatabaseSync } from 'node:sqlite'
 import { secondsOf, systemClock } from '../base/clock.ts'
-import { messageOf } from '../base/failure.ts'
 import type { Asset } from '../catalogue/catalogue.ts'
-import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
+import type { StateConfig } from '../config/state-schema.ts'
 import { didYouMean } from '../config/suggestion.ts'
 import { isWritable, type WritableOrigin } from '../origin/writable-origin.ts'
-import { openDatabase, openDatabaseToRead } from '../state/database.ts'
 import { allAssets, scanAssets } from './asset-scan.ts'
-import { type ConfigOptions, loadRuntime, withConfigOptions } from './config-options.ts'
+import {
+  type ConfigOptions,
+  loadRuntime,
+  stateConfigOf,
+  withConfigOptions,
+} from './config-options.ts'
 import { CommandError, type Output } from './output.ts'
+import { withCatalogue } from './stored-state.ts'
 
 interface ScanOptions extends ConfigOptions {
   readonly prefix: string
@@ -18,7 +21,7 @@ interface ScanOptions extends ConfigOptions {
   readonly json?: boolean
 }
 
-/** `sluice assets scan|list`: the catalogue in the embedded state, also beside a running gateway. */
+/** `sluice assets scan|list`: the catalogue, also beside running gateways. */
 export function assetsCommand(parent: Command, output: Output): void {
   const assets = parent
     .command('assets')
@@ -46,61 +49,47 @@ export function assetsCommand(parent: Command, output: Output): void {
 async function scan(name: string, options: ScanOptions, output: Output): Promise<void> {
   const { prefix, pipelineId, dryRun = false, json = false } = options
   if (pipelineId === '') throw new CommandError('--pipeline-id: must not be empty', 2)
-  const { directory, origin } = placesOf(options, name)
-  const open = dryRun ? openDatabaseToRead : openDatabase
-  await withState(
-    () => open(directory),
-    async (database) => {
-      const { added, known, skipped } = await scanAssets({
-        catalogue: new SqliteCatalogue(database),
-        origin,
-        originName: name,
-        prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
-        pipelineId,
-        now: secondsOf(systemClock),
-        isDryRun: dryRun,
-      })
-      for (const object of skipped) {
-        output.tell(`${JSON.stringify(object)} was skipped: no object can have this name`)
-      }
-      const result = { added: added.map(shown), known, skipped }
-      if (json) output.print(JSON.stringify(result, null, 2))
-      else output.print(`${added.length} ${dryRun ? 'to add' : 'added'}, ${known} known`)
-    },
-  )
+  const { state, origin } = placesOf(options, name)
+  await withCatalogue(state, dryRun ? 'read' : 'write', async (catalogue) => {
+    const { added, known, skipped } = await scanAssets({
+      catalogue,
+      origin,
+      originName: name,
+      prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
+      pipelineId,
+      now: secondsOf(systemClock),
+      isDryRun: dryRun,
+    })
+    for (const object of skipped) {
+      output.tell(`${JSON.stringify(object)} was skipped: no object can have this name`)
+    }
+    const result = { added: added.map(shown), known, skipped }
+    if (json) output.print(JSON.stringify(result, null, 2))
+    else output.print(`${added.length} ${dryRun ? 'to add' : 'added'}, ${known} known`)
+  })
 }
 
 async function list(
   options: ConfigOptions & { readonly json?: boolean },
   output: Output,
 ): Promise<void> {
-  const { directory } = stateOf(options)
-  await withState(
-    () => openDatabaseToRead(directory),
-    async (database) => {
-      const listed: object[] = []
-      for await (const asset of allAssets(new SqliteCatalogue(database))) {
-        const { id, status, origin, object, members } = asset
-        const what = members ? `${members.length} assets` : `${origin}: ${object}`
-        if (options.json === true) listed.push(shown(asset))
-        else output.print(`${id.padEnd(24)}  ${status.padEnd(10)}  ${what}`)
-      }
-      if (options.json === true) output.print(JSON.stringify(listed, null, 2))
-    },
-  )
-}
-
-function stateOf(options: ConfigOptions): { readonly directory: string } {
-  const runtime = loadRuntime(options)
-  runtime.close()
-  return { directory: runtime.config.state.directory }
+  await withCatalogue(stateConfigOf(options), 'read', async (catalogue) => {
+    const listed: object[] = []
+    for await (const asset of allAssets(catalogue)) {
+      const { id, status, origin, object, members } = asset
+      const what = members ? `${members.length} assets` : `${origin}: ${object}`
+      if (options.json === true) listed.push(shown(asset))
+      else output.print(`${id.padEnd(24)}  ${status.padEnd(10)}  ${what}`)
+    }
+    if (options.json === true) output.print(JSON.stringify(listed, null, 2))
+  })
 }
 
 /** The state, and the origin of that name; it has to be one whose objects can be listed. */
 function placesOf(
   options: ConfigOptions,
   name: string,
-): { readonly directory: string; readonly origin: WritableOrigin } {
+): { readonly state: StateConfig; readonly origin: WritableOrigin } {
   const runtime = loadRuntime(options)
   // a file origin goes on to work
   runtime.close()
@@ -110,7 +99,7 @@ function placesOf(
     throw new CommandError(`there is no origin ${name}${hint}`, 2)
   }
   if (!isWritable(origin)) throw new CommandError(`${name} is no file origin`, 2)
-  return { directory: runtime.config.state.directory, origin }
+  return { state: runtime.config.state, origin }
 }
 
 /** As the admin API writes it. */
@@ -125,22 +114,5 @@ function shown({ id, filename, origin, object, status, ...rest }: Asset): object
     status,
     created_at: rest.createdAt,
     ...(rest.members && { members: rest.members }),
-  }
-}
-
-/** What fails is said in a line; a gateway that writes at the same time is waited for. */
-async function withState(
-  open: () => DatabaseSync,
-  work: (database: DatabaseSync) => Promise<void>,
-): Promise<void> {
-  let database: DatabaseSync | undefined
-  try {
-    database = open()
-    await work(database)
-  } catch (error) {
-    const cause = error instanceof Error && error.cause ? `: ${messageOf(error.cause)}` : ''
-    throw new CommandError(messageOf(error) + cause, 2)
-  } finally {
-    database?.close()
   }
 }

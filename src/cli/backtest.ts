@@ -10,10 +10,15 @@ import { formatProblem } from '../config/load.ts'
 import type { Runtime } from '../gateway/runtime.ts'
 import { compilePolicy } from '../policy/compile-policy.ts'
 import type { Policy } from '../policy/policy.ts'
-import { type ConfigOptions, loadRuntime, withConfigOptions } from './config-options.ts'
+import {
+  type ConfigOptions,
+  loadRuntime,
+  stateConfigOf,
+  withConfigOptions,
+} from './config-options.ts'
 import { parseDuration, parseInstant } from './duration.ts'
 import { CommandError, type Output } from './output.ts'
-import { storedEntries } from './stored-state.ts'
+import { openStoredState } from './stored-state.ts'
 
 interface BacktestOptions extends ConfigOptions {
   readonly policy: string
@@ -63,7 +68,16 @@ Examples:
 }
 
 async function run(options: BacktestOptions): Promise<BacktestResult> {
-  const runtime = loadRuntime(options, storedEntries)
+  const state = await openStoredState(stateConfigOf(options))
+  try {
+    const runtime = loadRuntime(options, (list) => state.entries.of(list))
+    return await runOn(runtime, options)
+  } finally {
+    await state.close()
+  }
+}
+
+async function runOn(runtime: Runtime, options: BacktestOptions): Promise<BacktestResult> {
   try {
     const result = await backtest({
       policy: readPolicy(options.policy, runtime),

@@ -6,7 +6,8 @@ import { systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import { type AddressSet, NetworkSet } from '../base/network-set.ts'
 import type { ConfigSources } from '../config/load.ts'
-import { ConfigError, loadOrThrow } from '../gateway/load-or-throw.ts'
+import type { StateConfig } from '../config/state-schema.ts'
+import { loadOrThrow } from '../gateway/load-or-throw.ts'
 import { buildRuntime, type Runtime } from '../gateway/runtime.ts'
 import { StoredLists } from '../lists/stored-lists.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
@@ -37,21 +38,26 @@ export function sourcesOf(options: ConfigOptions): ConfigSources {
   return { file: options.config, set: options.set, env: process.env }
 }
 
-const NO_ENTRIES: EntriesIn = () => () => new NetworkSet([])
+/** Entries that operators added to lists, as the state has them. */
+type EntriesOf = (list: string) => AddressSet
 
-/** Entries that operators added to lists, as the state in a directory has them. */
-export type EntriesIn = (stateDirectory: string) => (list: string) => AddressSet
+const NO_ENTRIES: EntriesOf = () => new NetworkSet([])
+
+/** Where the configuration keeps its state. Problems end the command with exit 2. */
+export function stateConfigOf(options: ConfigOptions): StateConfig {
+  return orExit(() => loadOrThrow(sourcesOf(options)).config.state)
+}
 
 /** The parts that the configuration makes, without opening a port. Problems end the command with exit 2. */
-export function loadRuntime(options: ConfigOptions, entriesIn: EntriesIn = NO_ENTRIES): Runtime {
+export function loadRuntime(options: ConfigOptions, entriesOf: EntriesOf = NO_ENTRIES): Runtime {
   const warn = (message: string): void => {
     terminal.tell(message)
   }
-  try {
+  return orExit(() => {
     const loaded = loadOrThrow(sourcesOf(options))
     const lists = new StoredLists(loaded.config.lists, {
       directory: join(loaded.config.state.directory, 'lists'),
-      entriesOf: entriesIn(loaded.config.state.directory),
+      entriesOf,
       warn,
     })
     return buildRuntime(loaded, {
@@ -60,8 +66,13 @@ export function loadRuntime(options: ConfigOptions, entriesIn: EntriesIn = NO_EN
       // paths of assets are judged by their form: no object is opened here
       catalogue: new SqliteCatalogue(openMemoryDatabase()),
     })
+  })
+}
+
+function orExit<T>(load: () => T): T {
+  try {
+    return load()
   } catch (error) {
-    if (error instanceof ConfigError) throw new CommandError(error.message, 2)
     throw new CommandError(messageOf(error), 2)
   }
 }

@@ -1,14 +1,17 @@
 import type { Command } from 'commander'
-import { StoredHistory } from '../http/history.ts'
-import { type Inspection, type InspectHistory, inspectLink } from '../operator/inspect-link.ts'
+import { recallFrom } from '../http/recall.ts'
+import { type Inspection, inspectLink } from '../operator/inspect-link.ts'
 import type { TraceEntry } from '../policy/decide.ts'
-import { DownloadLedger } from '../state/download-ledger.ts'
-import { RevocationList } from '../state/revocations.ts'
-import { SharingLedger } from '../state/sharing-ledger.ts'
-import { type ConfigOptions, deskOf, loadRuntime, withConfigOptions } from './config-options.ts'
+import {
+  type ConfigOptions,
+  deskOf,
+  loadRuntime,
+  stateConfigOf,
+  withConfigOptions,
+} from './config-options.ts'
 import { parseInstant } from './duration.ts'
 import { CommandError, type Output, paint } from './output.ts'
-import { openState, storedEntries } from './stored-state.ts'
+import { openStoredState } from './stored-state.ts'
 
 interface InspectOptions extends ConfigOptions {
   readonly asIp?: string
@@ -44,44 +47,39 @@ Examples:
   sluice inspect "$URL" --as-ip 203.0.113.7
   sluice inspect "$URL" --at 2026-12-24T18:00:00Z`,
     )
-    .action((url: string, options: InspectOptions) => {
-      const inspection = inspect(url, options)
+    .action(async (url: string, options: InspectOptions) => {
+      const inspection = await inspect(url, options)
       if (options.json === true) output.print(JSON.stringify(inspection, null, 2))
       else for (const line of describe(inspection)) output.print(line)
       process.exitCode = EXIT[inspection.decision]
     })
 }
 
-function inspect(url: string, options: InspectOptions): Inspection {
+async function inspect(url: string, options: InspectOptions): Promise<Inspection> {
   const time = options.at === undefined ? undefined : parseInstant(options.at)
   if (options.at !== undefined && time === undefined) {
     throw new CommandError(`--at: ${options.at} is not understood`, 2)
   }
   const headers = Object.fromEntries(options.header.map(parseHeader))
-  const runtime = loadRuntime(options, storedEntries)
-  const inspection = inspectLink(deskOf(runtime), historyOf(runtime.config.state.directory), {
-    url,
-    as: { ip: options.asIp, time, method: options.method, headers },
-  })
-  runtime.close()
-  return inspection
+  const state = await openStoredState(stateConfigOf(options))
+  try {
+    const runtime = loadRuntime(options, (list) => state.entries.of(list))
+    const recall = recallFrom(state.links, state.revocations)
+    const inspection = await inspectLink(deskOf(runtime), recall, {
+      url,
+      as: { ip: options.asIp, time, method: options.method, headers },
+    })
+    runtime.close()
+    return inspection
+  } finally {
+    await state.close()
+  }
 }
 
 function parseHeader(text: string): [string, string] {
   const colon = text.indexOf(':')
   if (colon < 1) throw new CommandError(`--header: ${text} is no name:value`, 2)
   return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
-}
-
-/** What the state of a gateway on this machine knows. */
-function historyOf(directory: string): InspectHistory {
-  const database = openState(directory)
-  const ledger = new DownloadLedger(database)
-  const revocations = new RevocationList(database)
-  const history = new StoredHistory(revocations, ledger, new SharingLedger(database))
-  return Object.assign(history, {
-    spent: (grant: { countKey: string }) => ledger.spent(grant.countKey),
-  })
 }
 
 function* describe(inspection: Inspection): Generator<string> {

@@ -6,6 +6,7 @@ import type { ListConfigs } from '../lists/list-config.ts'
 import { checkGateway, weakSchemes } from './check-gateway.ts'
 import { type ApiClientEntry, loadClients } from './clients.ts'
 import { policySurroundings } from './check-policy.ts'
+import { checkState } from './check-state.ts'
 import { itemsAt, textAt } from './draft.ts'
 import { type AdminToken, type KeyMaterial, loadAdminTokens, loadKeys } from './keys.ts'
 import { loadNetworkData } from './load-network-data.ts'
@@ -82,6 +83,7 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     ...(result.success ? [] : schemaFindings(gatewaySchema, data, result.error.issues)),
     ...checkGateway(data, { policyNames: policies.names, env }),
     ...checkOriginFiles(data, place),
+    ...checkState(data, place, env),
     ...lists.findings,
     ...networks.findings,
     ...unreadablePolicies(data, policies.unreadable),

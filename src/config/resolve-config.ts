@@ -7,6 +7,7 @@ import { variableOf } from './check-gateway.ts'
 import { keysAt, textAt } from './draft.ts'
 import { type Finding, reasonOf } from './problem.ts'
 import type { GatewayConfig, OriginConfig } from './schema.ts'
+import type { StateConfig } from './state-schema.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -21,7 +22,7 @@ export function resolveConfig(
   return {
     ...config,
     admin: { ...config.admin, tokens: absolute(config.admin.tokens) },
-    state: { ...config.state, directory: absolute(config.state.directory) },
+    state: resolveState(config.state, absolute, env),
     keys: { ...config.keys, directory: absolute(config.keys.directory) },
     geo: resolveGeo(config.geo, absolute),
     lists: mapValues(config.lists, (list) => resolveList(list, absolute, env)),
@@ -41,6 +42,21 @@ function resolveGeo(
     return file === undefined ? [] : [[name, absolute(file)] as const]
   })
   return { ...geo, ...Object.fromEntries(files) }
+}
+
+function resolveState(
+  state: StateConfig,
+  absolute: (path: string) => string,
+  env: Environment,
+): StateConfig {
+  const { url, username, password, sentinelUsername, sentinelPassword, ca } = state
+  const named = { url, username, password, sentinelUsername, sentinelPassword }
+  return {
+    ...state,
+    directory: absolute(state.directory),
+    ...mapValues(named, (value) => (value === undefined ? undefined : filledIn(value, env))),
+    ca: ca === undefined ? undefined : absolute(ca),
+  }
 }
 
 /** A program with a slash in its name lies where the file says, others are found on PATH. */
@@ -77,10 +93,12 @@ function resolveHeaders(
   headers: Readonly<Record<string, string>>,
   env: Environment,
 ): Record<string, string> {
-  return mapValues(headers, (value) => {
-    const variable = variableOf(value)
-    return variable === undefined ? value : (env[variable] ?? '')
-  })
+  return mapValues(headers, (value) => filledIn(value, env))
+}
+
+function filledIn(value: string, env: Environment): string {
+  const variable = variableOf(value)
+  return variable === undefined ? value : (env[variable] ?? '')
 }
 
 function mapValues<V, W>(

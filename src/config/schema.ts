@@ -5,7 +5,8 @@ import { jwksSchema } from './jwks-schema.ts'
 import { listSchema } from './list-schema.ts'
 import { originSchema } from './origin-schema.ts'
 import { routeSchema } from './route-schema.ts'
-import { adminSchema, recordsSchema, serverSchema, stateSchema } from './server-schema.ts'
+import { adminSchema, recordsSchema, serverSchema } from './server-schema.ts'
+import { stateSchema } from './state-schema.ts'
 
 /** The shape of `gateway.yaml` with every default. Relative paths are relative to the file. */
 export const gatewaySchema = z

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
-import { choice, host, httpUrl, notBuiltYet, port, text } from './fields.ts'
+import { host, httpUrl, notBuiltYet, port, text } from './fields.ts'
 
 /** Addresses that stand for every interface, and what a client on this machine calls instead. */
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
@@ -64,18 +64,6 @@ export const adminSchema = z
   })
   .prefault({})
   .describe('The admin API and the dashboard.')
-
-export const stateSchema = z
-  .strictObject({
-    driver: choice(['embedded'], ['valkey'])
-      .default('embedded')
-      .describe('Where counters and revocations live; embedded is a directory of this machine.'),
-    directory: text.default('../data').describe('Directory of the embedded state.'),
-    url: notBuiltYet('shared state (state.url)'),
-    onUnavailable: notBuiltYet('shared state (state.onUnavailable)'),
-  })
-  .prefault({})
-  .describe('Counters, revocations and running downloads.')
 
 export const recordsSchema = z
   .strictObject({

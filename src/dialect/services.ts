@@ -35,7 +35,7 @@ export interface DialectServices {
 /** Remembers signed calls that may count only once. */
 export interface FirstCallHistory {
   /** When the call came first, which may be now. It is refused anyway from `expires` on. */
-  at(call: string, now: EpochSeconds, expires: EpochSeconds | undefined): EpochSeconds
+  at(call: string, now: EpochSeconds, expires: EpochSeconds | undefined): Promise<EpochSeconds>
 }
 
 export interface CatalogueLink {

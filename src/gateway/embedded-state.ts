@@ -1,74 +1,58 @@
-import { type Clock, secondsOf } from '../base/clock.ts'
+import { secondsOf } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import { SqliteCatalogue } from '../catalogue/sqlite-catalogue.ts'
-import { StoredHistory } from '../http/history.ts'
-import { EmbeddedLeaseStore } from '../lease/embedded-lease-store.ts'
-import { RateRegistry } from '../lease/rate.ts'
 import { EntrySets } from '../lists/entry-set.ts'
+import { SoleNode } from '../rendition/sole-node.ts'
 import { openDatabase } from '../state/database.ts'
-import { DownloadLedger } from '../state/download-ledger.ts'
-import { FirstCalls } from '../state/first-calls.ts'
-import { IdempotencyStore } from '../state/idempotency.ts'
+import { EmbeddedLinkState } from '../state/embedded-link-state.ts'
 import { ListEntries } from '../state/list-entries.ts'
+import { LocalLiveView } from '../state/live-view.ts'
 import { RevocationList } from '../state/revocations.ts'
-import { SharingLedger } from '../state/sharing-ledger.ts'
+import { SqliteFirstCalls } from '../state/sqlite-first-calls.ts'
+import { SqliteIdempotency } from '../state/sqlite-idempotency.ts'
+import { SqliteRevocations } from '../state/sqlite-revocations.ts'
+import { SqliteTaskStore } from '../task/sqlite-task-store.ts'
+import type { GatewayState, StateOptions } from './gateway-state.ts'
+import { Repeats } from './repeats.ts'
 
 const CHECKPOINT_MS = 1000
 const PRUNE_MS = 600_000
 
-/**
- * All that outlives a request, on the disk and in the memory of one machine. From `keep()` to `rest()`
- * it is written and pruned on its own.
- */
-export function openEmbeddedState(
-  directory: string,
-  clock: Clock,
-  log: (level: 'error', message: string) => void,
-) {
-  const database = openDatabase(directory)
-  const ledger = new DownloadLedger(database)
-  const revocations = new RevocationList(database)
-  const sharing = new SharingLedger(database)
-  const idempotency = new IdempotencyStore(database)
-  const firstCalls = new FirstCalls(database)
+/** The state on the disk and in the memory of one machine. */
+export function openEmbeddedState({ config, clock, live, node, log }: StateOptions): GatewayState {
+  const database = openDatabase(config.directory)
+  const links = new EmbeddedLinkState(database, clock)
+  const idempotency = new SqliteIdempotency(database)
+  const firstCalls = new SqliteFirstCalls(database)
   const entries = new EntrySets(new ListEntries(database), clock)
-  const timers: NodeJS.Timeout[] = []
-  const repeat = (milliseconds: number, work: () => void): void => {
-    const timer = setInterval(() => {
-      try {
-        work()
-      } catch (error) {
-        log('error', `the state cannot be written: ${messageOf(error)}`)
-      }
-    }, milliseconds)
-    timers.push(timer)
-  }
+  const repeats = new Repeats((error) => {
+    log('error', `the state cannot be written: ${messageOf(error)}`)
+  })
   return {
-    database,
-    ledger,
-    revocations,
-    sharing,
+    links,
+    revocations: new RevocationList(new SqliteRevocations(database), (error) => {
+      log('error', `a shared link could not be revoked: ${messageOf(error)}`)
+    }),
     idempotency,
     firstCalls,
     entries,
     catalogue: new SqliteCatalogue(database),
-    history: new StoredHistory(revocations, ledger, sharing),
-    leases: new EmbeddedLeaseStore(),
-    rates: new RateRegistry(clock),
-    keep(): void {
-      repeat(CHECKPOINT_MS, () => {
-        ledger.checkpoint()
+    tasks: new SqliteTaskStore(database),
+    coordination: new SoleNode(),
+    view: new LocalLiveView(live, node),
+    isUp: true,
+    async keep() {
+      repeats.each(CHECKPOINT_MS, () => {
+        links.checkpoint()
       })
-      repeat(PRUNE_MS, () => {
+      repeats.each(PRUNE_MS, () => {
         const now = secondsOf(clock)
-        for (const part of [ledger, sharing, idempotency, firstCalls, entries]) part.prune(now)
+        for (const part of [links, idempotency, firstCalls, entries]) part.prune(now)
       })
     },
-    rest(): void {
-      for (const timer of timers.splice(0)) clearInterval(timer)
-      ledger.checkpoint()
-    },
-    close(): void {
+    async close() {
+      repeats.stop()
+      links.checkpoint()
       database.close()
     },
   }

@@ -9,7 +9,7 @@ export function fixedAtStart(before: GatewayConfig, after: GatewayConfig): strin
     'server.proxyProtocol': before.server.proxyProtocol !== after.server.proxyProtocol,
     'admin.host': before.admin.host !== after.admin.host,
     'admin.port': before.admin.port !== after.admin.port,
-    'state.directory': before.state.directory !== after.state.directory,
+    state: JSON.stringify(before.state) !== JSON.stringify(after.state),
     apis: JSON.stringify(before.apis) !== JSON.stringify(after.apis),
     'keys.directory': before.keys.directory !== after.keys.directory,
     'records.access': before.records.access !== after.records.access,

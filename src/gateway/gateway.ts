@@ -6,6 +6,7 @@ import { messageOf } from '../base/failure.ts'
 import { Turns } from '../base/turns.ts'
 import type { ConfigSources } from '../config/load.ts'
 import { DownloadHandler } from '../http/download-handler.ts'
+import { recallFrom } from '../http/recall.ts'
 import { recordOfRefusedBytes } from '../http/refused-bytes.ts'
 import type { RecordSink } from '../record/access-record.ts'
 import { createPublicServer } from '../http/http-server.ts'
@@ -16,7 +17,7 @@ import { AuditLog } from '../record/audit-log.ts'
 import { openAccessLog, RecentRecords } from '../record/access-log.ts'
 import { LiveDownloads } from '../record/live-downloads.ts'
 import { Metrics } from '../record/metrics.ts'
-import { openEmbeddedState } from './embedded-state.ts'
+import { openState } from './open-state.ts'
 import { fixedAtStart } from './fixed-settings.ts'
 import { closeAdmin, listen, publicUrlOf, urlOf } from './listeners.ts'
 import { FileKeys } from './file-keys.ts'
@@ -26,6 +27,7 @@ import { FileStreamKeys } from './file-stream-keys.ts'
 import { ensureKeys } from '../config/generate.ts'
 import { loadOrThrow, loadWithLists, prepareFirstLists } from './load-or-throw.ts'
 import { readiness } from './readiness.ts'
+import { thisNode } from './this-node.ts'
 import { buildRuntime, type Runtime } from './runtime.ts'
 import { version } from './version.ts'
 
@@ -54,8 +56,22 @@ export interface Gateway {
   drain(): Promise<void>
 }
 
-/** Starts a gateway: the one place that knows every part. */
+/** Starts a gateway. A start that fails leaves nothing behind that would keep the process alive. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const opened = new AsyncDisposableStack()
+  try {
+    return await openGateway(options, opened)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+/** The one place that knows every part. What it opens is closed in the opposite order, by `opened`. */
+async function openGateway(
+  options: GatewayOptions,
+  opened: AsyncDisposableStack,
+): Promise<Gateway> {
   const { clock = systemClock, log } = options
   const warn = (message: string): void => {
     log('warn', message)
@@ -68,10 +84,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     directory: join(config.state.directory, 'lists'),
     entriesOf: (list) => entries.of(list),
   })
+  opened.defer(() => {
+    lists.close()
+  })
   const firstLists = await prepareFirstLists(first, lists)
   const ensured = ensureKeys(config.keys.directory, config.admin.tokens)
-  const state = openEmbeddedState(config.state.directory, clock, log)
-  const { catalogue, entries, history, ledger, leases, revocations } = state
+  const live = new LiveDownloads()
+  const node = thisNode(clock.now())
+  const state = await openState({ config: config.state, clock, live, node, log })
+  opened.defer(() => state.close())
+  const { catalogue, entries, links, revocations } = state
   let loaded = ensured.created.length === 0 ? first : loadOrThrow(options)
   await firstLists.begin()
   firstLists.use()
@@ -79,8 +101,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     config.apis &&
     buildMedia({
       config: config.apis,
-      database: state.database,
       catalogue,
+      store: state.tasks,
+      coordination: state.coordination,
       origin: (name) => runtime.origins.get(name),
       clock,
       log,
@@ -96,6 +119,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       firstCalls: state.firstCalls,
     }
   const remoteKeys = new RemoteKeys(clock, warn)
+  opened.defer(() => {
+    remoteKeys.close()
+  })
   const build = (from: typeof loaded): Runtime =>
     buildRuntime(from, {
       warn,
@@ -107,6 +133,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       desk: () => desk(),
     })
   let runtime: Runtime = build(loaded)
+  opened.defer(() => {
+    runtime.close()
+  })
   const useRemoteKeys = (): void => {
     remoteKeys.use(
       runtime.config.keys.jwks,
@@ -115,18 +144,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   useRemoteKeys()
 
-  const live = new LiveDownloads()
   const accessLog = openAccessLog(config.records.access, (error) => {
     warn(`access records cannot be written: ${error.message}`)
   })
+  opened.defer(() => accessLog.close())
   const recent = new RecentRecords(RECENT_RECORDS)
   const metrics = new Metrics({
     openDownloads: () => live.count,
-    heldLeases: () => leases.held,
+    heldLeases: () => links.held,
     configHash: () => runtime.digest,
     lists: () => lists.states(),
     keySets: () => remoteKeys.states(),
     networkDataBuilt: () => runtime.networks.builtAt(),
+    stateIsUp: () => state.isUp,
     now: () => clock.now(),
   })
   const onInternalFailure = (error: Error, requestId: string): void => {
@@ -146,12 +176,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const handler = new DownloadHandler(
     {
       clock,
-      leases,
-      rates: state.rates,
-      ledger,
-      sharing: state.sharing,
+      links,
       revocations,
-      history,
       live,
       records,
       onInternalFailure,
@@ -168,16 +194,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       records.write(recordOfRefusedBytes(refused, clock.now()))
     },
   })
-  await remoteKeys.settle(REMOTE_KEYS_PATIENCE_MS)
-  const giveUp = (error: unknown): never => {
-    // a start that fails leaves nothing behind that would keep the process alive
-    publicServer.listener.close()
-    remoteKeys.close()
-    lists.close()
-    throw error
-  }
-  await listen(publicServer.listener, config.server.host, config.server.port).catch(giveUp)
-  const publicUrl = publicUrlOf(config.server, publicServer.listener)
   const desk = (): LinkDesk => {
     const { routes, keys, networks, site } = runtime
     return { clock, publicUrl, site, routes, keys, networks }
@@ -213,17 +229,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     desk,
     tokens: () => loaded.adminTokens,
-    history: {
-      revocation: (grant, path) => history.revocation(grant, path),
-      isResumable: (grant, context) => history.isResumable(grant, context),
-      firstAddress: (grant) => history.firstAddress(grant),
-      sightings: (key, after) => history.sightings(key, after),
-      spent: (grant) => ledger.spent(grant.countKey),
-    },
+    recall: recallFrom(links, revocations),
     revocations,
     idempotency: state.idempotency,
-    live,
-    leases,
+    live: state.view,
+    links,
     metrics,
     recent,
     audit: new AuditLog(config.records.audit, () => clock.now()),
@@ -247,10 +257,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const adminServer = createServer((request, response) => {
     void serveAdmin(request, response)
   })
-  await listen(adminServer, config.admin.host, config.admin.port).catch(giveUp)
+  opened.defer(() => closeAdmin(adminServer))
+  opened.defer(() => media?.stop())
+  let drainSeconds = 0
+  opened.defer(() =>
+    publicServer.drain(drainSeconds, () => {
+      live.end(() => true, 'the time to drain is over')
+    }),
+  )
 
+  await remoteKeys.settle(REMOTE_KEYS_PATIENCE_MS)
+  await listen(publicServer.listener, config.server.host, config.server.port)
+  const publicUrl = publicUrlOf(config.server, publicServer.listener)
+  await listen(adminServer, config.admin.host, config.admin.port)
+  await state.keep()
   media?.resume()
-  state.keep()
 
   return {
     publicUrl,
@@ -266,17 +287,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     async drain() {
       phase = 'draining'
-      await publicServer.drain(runtime.config.server.drainSeconds, () => {
-        live.end(() => true, 'the time to drain is over')
-      })
-      await media?.stop()
-      await closeAdmin(adminServer)
-      state.rest()
-      runtime.close()
-      remoteKeys.close()
-      lists.close()
-      await accessLog.close()
-      state.close()
+      drainSeconds = runtime.config.server.drainSeconds
+      await opened.disposeAsync()
     },
   }
 }

@@ -1,16 +1,18 @@
-import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../base/clock.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { ApisConfig } from '../config/apis-schema.ts'
 import type { Origin } from '../origin/origin.ts'
+import type { Coordination } from '../rendition/coordination.ts'
 import { Ffmpeg } from '../rendition/ffmpeg.ts'
 import { RenditionQueue } from '../rendition/rendition-queue.ts'
 import { TaskRunner } from '../task/task-runner.ts'
+import type { TaskStore } from '../task/task-store.ts'
 
 export interface MediaOptions {
   readonly config: ApisConfig
-  readonly database: DatabaseSync
   readonly catalogue: Catalogue
+  readonly store: TaskStore
+  readonly coordination: Coordination
   readonly origin: (name: string) => Origin | undefined
   readonly clock: Clock
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void

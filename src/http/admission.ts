@@ -1,22 +1,16 @@
 import { clientKey } from '../base/address.ts'
 import type { EpochSeconds } from '../base/clock.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
-import type { LeaseLimit, LeaseStore } from '../lease/lease.ts'
+import type { LeaseLimit } from '../lease/lease.ts'
 import type { Grant } from '../link/grant.ts'
 import { MAX_AHEAD_SECONDS } from '../link/scheme.ts'
+import { countedKeys, countsUses } from '../policy/anti-fraud.ts'
 import { maxUses } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { LinkHistory } from '../policy/rule.ts'
-import { isPinnedHere } from '../policy/rules/address.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { ByteRange } from '../delivery/byte-range.ts'
-import type { DownloadKey, DownloadLedger } from '../state/download-ledger.ts'
-
-/** What keeps a lease until its request has ended, and the refusal that is only written down. */
-export interface LeaseHolder {
-  observed: Refusal | undefined
-  holdUntilClosed(release: () => void): void
-}
+import type { DownloadKey, UseTerms } from '../state/download-ledger.ts'
+import type { LinkQuestion, LinkSession } from '../state/link-state.ts'
 
 /** Which download a request belongs to. */
 export function downloadKey(grant: Grant, context: RequestContext): DownloadKey {
@@ -24,36 +18,49 @@ export function downloadKey(grant: Grant, context: RequestContext): DownloadKey 
   return { link: grant.countKey, object: context.path, client }
 }
 
-/**
- * Takes a lease for the request's connection. It is given back when the response closes. In observe mode
- * a full limit is written down and the request goes on, uncounted.
- */
-export async function takeLease(
-  holder: LeaseHolder,
-  leases: LeaseStore,
-  grant: Grant,
-  context: RequestContext,
-  policy: Policy,
-): Promise<Refusal | undefined> {
-  const key = downloadKey(grant, context)
-  const outcome = await leases.acquire({
-    download: `${key.link}\n${key.object}\n${key.client}`,
-    maxConnections: policy.parallel.connectionsPerDownload,
-    limits: limitsOf(grant, key.client, policy),
-  })
-  if (outcome.outcome === 'held') {
-    holder.holdUntilClosed(() => {
-      outcome.lease.release()
-    })
-    return undefined
+/** What must be known before a request is judged, and the place that it needs. */
+export function questionOf(grant: Grant, context: RequestContext, policy: Policy): LinkQuestion {
+  const { method, headers, now } = context
+  const download = downloadKey(grant, context)
+  const uses = useTerms(grant, policy)
+  const after = now - policy.antiFraud.sharing.windowSeconds
+  return {
+    download,
+    now,
+    place:
+      method === 'GET'
+        ? {
+            maxConnections: policy.parallel.connectionsPerDownload,
+            limits: limitsOf(grant, download.client, policy),
+          }
+        : undefined,
+    uses,
+    wantsFirstAddress: isPinnedByUse(grant, policy),
+    wantsDownload: uses !== undefined || (headers.range !== undefined && now >= grant.validUntil),
+    sightings: countsUses(grant, policy)
+      ? countedKeys(grant, policy).map(({ key }) => ({ key, after }))
+      : NONE,
   }
-  const refusal =
-    outcome.by === 'downloads'
-      ? refuse('too_many_downloads', `${outcome.limit} downloads are open`)
-      : refuse('too_many_connections', `${outcome.limit} connections are open`)
-  if (policy.parallel.enforcement === 'enforce') return refusal
-  holder.observed ??= refusal
-  return undefined
+}
+
+const NONE: LinkQuestion['sightings'] = []
+
+/** Whether the first download decides where a link may be used from. */
+export function isPinnedByUse(grant: Grant, policy: Policy): boolean {
+  return policy.address.pin === 'first-use' && !grant.constraints.ip
+}
+
+export function useTerms(grant: Grant, policy: Policy): UseTerms | undefined {
+  const max = maxUses(grant, policy)
+  return max === undefined ? undefined : { max, coverage: policy.uses.coverage }
+}
+
+/** Why a connection has no place; undefined when it has one, or needs none. */
+export function placeRefusal({ place }: LinkSession): Refusal | undefined {
+  if (place.outcome !== 'refused') return undefined
+  return place.by === 'downloads'
+    ? refuse('too_many_downloads', `${place.limit} downloads are open`)
+    : refuse('too_many_connections', `${place.limit} connections are open`)
 }
 
 /** The link's own limit counts by link; the policy's by what the policy names. */
@@ -81,7 +88,7 @@ function limitsOf(grant: Grant, client: string, policy: Policy): LeaseLimit[] {
  * coverage leaves out. Open downloads of others hold their use for as long as they are open.
  */
 export function checkUses(
-  ledger: DownloadLedger,
+  session: Pick<LinkSession, 'known' | 'spent' | 'reserved'>,
   grant: Grant,
   context: RequestContext,
   policy: Policy,
@@ -90,33 +97,17 @@ export function checkUses(
 ): Refusal | undefined {
   const max = maxUses(grant, policy)
   if (max === undefined) return undefined
-  const key = downloadKey(grant, context)
-  const known = ledger.find(key)
+  const { known, spent } = session
   if (known?.used && known.etag === object.etag && known.size === object.size) {
     const asked = ranges.reduce((sum, range) => sum + range.end - range.start, 0)
     const again = ranges.reduce((sum, r) => sum + known.intervals.overlap(r.start, r.end), 0)
     if (again < asked && again <= object.size - object.size * policy.uses.coverage) return undefined
   }
-  const spent = ledger.spent(grant.countKey)
   if (spent >= max) return refuse('link_used', `${spent} of ${max} uses are spent`)
-  const reserved = context.method === 'HEAD' ? 0 : ledger.reserved(grant.countKey, key)
+  const reserved = context.method === 'HEAD' ? 0 : session.reserved
   return spent + reserved < max
     ? undefined
     : refuse('too_many_downloads', `${reserved} open downloads hold the last uses`)
-}
-
-/** Pins the link to the first address that downloads, where the policy wants that. */
-export function pinAddress(
-  { ledger, history }: { readonly ledger: DownloadLedger; readonly history: LinkHistory },
-  context: RequestContext,
-  grant: Grant,
-  policy: Policy,
-): Refusal | undefined {
-  const { client, now } = context
-  if (policy.address.pin !== 'first-use' || grant.constraints.ip || !client) return undefined
-  ledger.pin(grant.countKey, client, keepUntil(grant, now, policy))
-  const no = isPinnedHere.check(grant, context, policy, history)
-  return policy.address.enforcement === 'enforce' ? no : undefined
 }
 
 /** Until when a link can still mean anything: its end, leeway and grace; of one without end, ten years. */

@@ -18,8 +18,8 @@ export interface ClientBodyOptions {
   /** Bytes of the body; undefined when it ends with the last chunk. */
   readonly length: number | undefined
   readonly rate: SharedRate | undefined
-  /** Hears of object bytes before they are sent. */
-  readonly count: ((start: number, end: number) => void) | undefined
+  /** Hears of object bytes before they are sent; they wait for its promise. */
+  readonly count: ((start: number, end: number) => Promise<void> | undefined) | undefined
   /** Every byte of the current transfer was handed to the kernel. */
   readonly onPartEnd: () => void
   readonly onFailure: (error: GatewayError) => void
@@ -44,6 +44,8 @@ export class ClientBody implements ByteSink {
   /** What follows when the kernel has taken the last write; undefined when it has. */
   #afterWrite: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
+  /** A chunk waits until it is counted. */
+  #isWaiting = false
 
   constructor(exchange: Exchange, options: ClientBodyOptions) {
     this.#exchange = exchange
@@ -74,7 +76,11 @@ export class ClientBody implements ByteSink {
       this.#writePaced(chunk, 0, rate)
       return false
     }
-    if (!this.#account(chunk.length)) return false
+    const counted = this.#account(chunk.length)
+    if (counted !== true) {
+      if (counted) this.#sendAfter(counted, chunk, this.#goOn)
+      return false
+    }
     if (chunk.length === length && length <= SMALL_BODY && !this.#response.headersSent) {
       this.#writeHead()
       this.#response.end(latin1Of(chunk), 'latin1')
@@ -85,7 +91,8 @@ export class ClientBody implements ByteSink {
 
   end(): void {
     this.#ended = true
-    if (!this.#afterWrite && this.#timer === undefined) this.#options.onPartEnd()
+    const isSending = this.#afterWrite || this.#isWaiting || this.#timer !== undefined
+    if (!isSending) this.#options.onPartEnd()
   }
 
   fail(error: GatewayError): void {
@@ -108,17 +115,37 @@ export class ClientBody implements ByteSink {
   }
 
   /** Counts bytes before they go out; when they cannot be counted they do not go out. */
-  #account(bytes: number): boolean {
+  #account(bytes: number): boolean | Promise<void> {
+    let counted: Promise<void> | undefined
     try {
-      this.#options.count?.(this.#position, this.#position + bytes)
+      counted = this.#options.count?.(this.#position, this.#position + bytes)
     } catch (error) {
-      this.#transfer?.abort()
-      this.fail(asGatewayError(error))
+      this.#failCounting(error)
       return false
     }
     this.#position += bytes
     this.#exchange.bytes += bytes
-    return true
+    return counted ?? true
+  }
+
+  #failCounting(error: unknown): void {
+    this.#transfer?.abort()
+    this.fail(asGatewayError(error))
+  }
+
+  /** Sends a chunk once it is counted; its memory is the sender's until `then`. */
+  #sendAfter(counted: Promise<void>, chunk: Uint8Array, then: () => void): void {
+    this.#isWaiting = true
+    counted.then(
+      () => {
+        this.#isWaiting = false
+        if (!this.#closed && this.#send(chunk, then)) then()
+      },
+      (error: unknown) => {
+        this.#isWaiting = false
+        if (!this.#closed) this.#failCounting(error)
+      },
+    )
   }
 
   #writeHead(): void {
@@ -176,7 +203,10 @@ export class ClientBody implements ByteSink {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       if (this.#closed) return
-      if (this.#account(piece.length) && this.#send(piece, goOn)) goOn()
+      const counted = this.#account(piece.length)
+      if (counted === true) {
+        if (this.#send(piece, goOn)) goOn()
+      } else if (counted) this.#sendAfter(counted, piece, goOn)
     }, rate.book(piece.length))
   }
 }

@@ -30,7 +30,7 @@ export interface DeliveryTerms {
   /** The object's name below the route. */
   readonly name: string
   readonly rate: SharedRate | undefined
-  readonly count: ((start: number, end: number) => void) | undefined
+  readonly count: ((start: number, end: number) => Promise<void> | undefined) | undefined
 }
 
 /** Answers with the object, as planned. */
@@ -89,8 +89,10 @@ function deliverRange(
   if (length === undefined) exchange.isUnframed = true
   else headers.push('Content-Length', String(length))
   if (exchange.request.method === 'HEAD' || length === 0) {
-    if (exchange.request.method !== 'HEAD') terms.count?.(start, end)
-    answerWithoutBody(exchange, status, headers)
+    const counted = exchange.request.method === 'HEAD' ? undefined : terms.count?.(start, end)
+    answerCounted(exchange, counted, () => {
+      answerWithoutBody(exchange, status, headers)
+    })
     return
   }
   const body = new ClientBody(exchange, {
@@ -150,6 +152,20 @@ function bodyOptions(
     onFailure: (error) => {
       answerFailure(exchange, error)
     },
+  }
+}
+
+/** Nothing goes out before the use that it makes is counted. */
+function answerCounted(
+  exchange: Exchange,
+  counted: Promise<void> | undefined,
+  answer: () => void,
+): void {
+  if (!counted) answer()
+  else {
+    counted.then(answer, (error: unknown) => {
+      answerFailure(exchange, error)
+    })
   }
 }
 

@@ -1,24 +1,24 @@
 import type { Address } from '../base/address.ts'
-import type { Grant } from '../link/grant.ts'
-import type { EpochSeconds } from '../base/clock.ts'
-import type { LinkHistory } from '../policy/rule.ts'
 import type { Sightings } from '../base/sightings.ts'
+import type { Grant } from '../link/grant.ts'
+import type { LinkHistory } from '../policy/rule.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import type { DownloadLedger } from '../state/download-ledger.ts'
-import type { RevocableLink, RevocationList } from '../state/revocations.ts'
-import type { SharingStore } from '../state/sharing-store.ts'
-import { downloadKey } from './admission.ts'
+import type { LinkSession } from '../state/link-state.ts'
+import type { RevocableLink } from '../state/revocation-index.ts'
+
+/** Says which revocation covers a link at a path. */
+export interface Revocations {
+  find(link: RevocableLink, path: string): string | undefined
+}
 
 /** What the state knows of a link, as rules ask for it. */
-export class StoredHistory implements LinkHistory {
-  readonly #revocations: RevocationList
-  readonly #ledger: DownloadLedger
-  readonly #sharing: SharingStore
+export class SessionHistory implements LinkHistory {
+  readonly #revocations: Revocations
+  readonly #session: LinkSession
 
-  constructor(revocations: RevocationList, ledger: DownloadLedger, sharing: SharingStore) {
+  constructor(revocations: Revocations, session: LinkSession) {
     this.#revocations = revocations
-    this.#ledger = ledger
-    this.#sharing = sharing
+    this.#session = session
   }
 
   revocation(grant: Grant, path: string): string | undefined {
@@ -28,17 +28,22 @@ export class StoredHistory implements LinkHistory {
 
   isResumable(grant: Grant, context: RequestContext): boolean {
     if (context.headers.range === undefined) return false
-    const known = this.#ledger.find(downloadKey(grant, context))
+    const { known } = this.#session
     if (!known || known.etag === '') return false
     return known.startedAt < grant.validUntil && known.intervals.covered < known.size
   }
 
-  firstAddress(grant: Grant): Address | undefined {
-    return this.#ledger.firstAddress(grant.countKey)
+  get firstAddress(): Address | undefined {
+    return this.#session.firstAddress
   }
 
-  sightings(key: string, after: EpochSeconds): Sightings {
-    return this.#sharing.sightings(key, after)
+  /** Uses of the link that are spent. */
+  get spent(): number {
+    return this.#session.spent
+  }
+
+  sightings(key: string): Sightings {
+    return this.#session.sightings(key)
   }
 }
 

@@ -3,38 +3,34 @@ import type { GatewayError } from '../base/failure.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
 import { planDelivery } from '../delivery/plan.ts'
 import { parseRange } from '../delivery/byte-range.ts'
-import type { LeaseStore } from '../lease/lease.ts'
-import type { RateRegistry, SharedRate } from '../lease/rate.ts'
+import type { SharedRate } from '../lease/rate.ts'
 import type { Grant } from '../link/grant.ts'
 import type { OpenObject } from '../origin/origin.ts'
 import { decide } from '../policy/decide.ts'
-import { bytesPerSecond, maxUses } from '../policy/limits.ts'
+import { bytesPerSecond } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
+import { notRevoked } from '../policy/rules/revocation.ts'
 import type { RecordSink } from '../record/access-record.ts'
 import type { LiveDownloads } from '../record/live-downloads.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import type { DownloadLedger, OpenDownload } from '../state/download-ledger.ts'
+import type { LinkSession, LinkState, TrackedDownload } from '../state/link-state.ts'
 import type { RevocationList } from '../state/revocations.ts'
-import type { SharingStore } from '../state/sharing-store.ts'
-import { checkUses, downloadKey, keepUntil, pinAddress, takeLease } from './admission.ts'
+import { checkUses, placeRefusal, questionOf } from './admission.ts'
+import { beginUse } from './begin-use.ts'
 import { deliver } from './deliver.ts'
 import type { Exchange } from './exchange.ts'
-import { revocable, type StoredHistory } from './history.ts'
+import { revocable, SessionHistory } from './history.ts'
 import type { Entrance } from './receive.ts'
 import { coverageOf, OpenConnection } from './open-connection.ts'
 import type { Route } from './route.ts'
-import { admitUse, revokeIfShared } from './sharing.ts'
+import { revokeIfShared } from './sharing.ts'
 import { tagOf, withTag } from './tagged.ts'
 
 /** What requests of all configurations share: it survives a reload. */
 export interface Services {
   readonly clock: Clock
-  readonly leases: LeaseStore
-  readonly rates: RateRegistry
-  readonly ledger: DownloadLedger
-  readonly sharing: SharingStore
+  readonly links: LinkState
   readonly revocations: RevocationList
-  readonly history: StoredHistory
   readonly live: LiveDownloads
   readonly records: RecordSink
   /** Hears of failures that are nobody's but ours. */
@@ -46,6 +42,13 @@ export interface Granted {
   readonly context: RequestContext
   readonly route: Route
   readonly grant: Grant
+}
+
+/** A request for an object that is there. */
+interface Found extends Granted {
+  /** The object's name below the route. */
+  readonly name: string
+  readonly session: LinkSession
 }
 
 /**
@@ -67,18 +70,17 @@ export class ObjectServer {
     { context, route, grant }: Granted,
     onMissing: () => void,
   ): Promise<Refusal | undefined> {
-    const { history, leases } = this.#services
     exchange.grant = grant
-    const decision = decide(grant, context, route.policy, history)
-    exchange.observed = decision.observed ?? decision.slowed
-    if (decision.refusal) {
-      revokeIfShared(this.#services, decision.refusal, context, grant, route.policy)
-      return decision.refusal
+    const opened = this.#services.links.open(questionOf(grant, context, route.policy))
+    const session = opened instanceof Promise ? await opened : opened
+    const refusal = this.#judge(exchange, session, { context, route, grant })
+    if (refusal) {
+      session.release()
+      return refusal
     }
-    if (context.method === 'GET') {
-      const full = await takeLease(exchange, leases, grant, context, route.policy)
-      if (full) return full
-    }
+    exchange.holdUntilClosed(() => {
+      session.release()
+    })
     exchange.decision = 'permit'
     const name = context.path.slice(route.path.length)
     const specs =
@@ -97,18 +99,38 @@ export class ObjectServer {
     exchange.holdUntilClosed(() => {
       object.close()
     })
-    const found = { context, route, grant, name }
+    const found = { context, route, grant, name, session }
     if (!tag) return this.#deliver(exchange, object, found)
     const tagged = await withTag(this.#entrance().tagger, tag, object, found, exchange.signal)
     return 'reason' in tagged ? tagged : this.#deliver(exchange, tagged, found)
   }
 
-  #deliver(
+  /** The rules, then the place that the connection has, or has not. */
+  #judge(
+    exchange: Exchange,
+    session: LinkSession,
+    { context, route: { policy }, grant }: Granted,
+  ): Refusal | undefined {
+    const { revocations } = this.#services
+    const history = new SessionHistory(revocations, session)
+    const decision = decide(grant, context, policy, history)
+    exchange.observed = decision.observed ?? decision.slowed
+    if (decision.refusal) {
+      revokeIfShared({ history, revocations }, decision.refusal, context, grant, policy)
+      return decision.refusal
+    }
+    const full = placeRefusal(session)
+    if (!full || policy.parallel.enforcement === 'enforce') return full
+    exchange.observed ??= full
+    return undefined
+  }
+
+  async #deliver(
     exchange: Exchange,
     object: OpenObject,
-    found: Granted & { readonly name: string },
-  ): Refusal | undefined {
-    const { context, route, grant } = found
+    found: Found,
+  ): Promise<Refusal | undefined> {
+    const { context, route, grant, session } = found
     const { policy } = route
     const plan = planDelivery({
       method: context.method,
@@ -121,17 +143,20 @@ export class ObjectServer {
     const late =
       this.#checkResume(found, identity.etag) ?? this.#checkUses(exchange, found, identity, ranges)
     if (late) return late
-    let download: OpenDownload | undefined
+    let download: TrackedDownload | undefined
     let rate: SharedRate | undefined
     if (context.method === 'GET' && ranges.length > 0) {
-      const no = pinAddress(this.#services, context, grant, policy)
-      if (no) return no
-      const admission = admitUse(this.#services, context, grant, policy)
+      const admitted = beginUse(this.#services, session, context, grant, policy, identity)
+      const admission = admitted instanceof Promise ? await admitted : admitted
       if (admission.outcome === 'refused') return admission.refusal
-      exchange.holdUntilClosed(admission.leave)
+      const withdrawn = this.#withdrawnMeanwhile(found)
+      if (withdrawn) {
+        admission.download.leave()
+        return withdrawn
+      }
       exchange.observed ??= admission.slowed
       rate = this.#joinRate(exchange, grant, policy, admission.slowed !== undefined)
-      download = this.#begin(exchange, found, identity)
+      download = this.#watch(exchange, found, admission.download, identity.size)
     }
     deliver(exchange, object, plan, {
       ...found,
@@ -141,50 +166,44 @@ export class ObjectServer {
     return undefined
   }
 
+  /** What is not yet among the downloads that run, nobody could have ended. */
+  #withdrawnMeanwhile({ context, route, grant, session }: Found): Refusal | undefined {
+    const history = new SessionHistory(this.#services.revocations, session)
+    return notRevoked.check(grant, context, route.policy, history)
+  }
+
   /** In the grace after its expiry a link opens the object that was begun with it, no other. */
-  #checkResume(
-    { context, grant, route }: { context: RequestContext; grant: Grant; route: Route },
-    etag: string,
-  ): Refusal | undefined {
+  #checkResume({ context, grant, route, session }: Found, etag: string): Refusal | undefined {
     const { leeway } = route.policy
     if (context.now < grant.validUntil + leeway.expirySeconds || leeway.enforcement === 'observe') {
       return undefined
     }
-    if (this.#services.ledger.find(downloadKey(grant, context))?.etag === etag) return undefined
+    if (session.known?.etag === etag) return undefined
     return refuse('link_expired', 'the object is not the one that was begun in time')
   }
 
   #checkUses(
     exchange: Exchange,
-    { context, grant, route }: { context: RequestContext; grant: Grant; route: Route },
+    { context, grant, route, session }: Found,
     object: { etag: string; size: number },
     ranges: readonly { start: number; end: number }[],
   ): Refusal | undefined {
     const { policy } = route
-    const no = checkUses(this.#services.ledger, grant, context, policy, object, ranges)
+    const no = checkUses(session, grant, context, policy, object, ranges)
     if (!no) return undefined
     if (policy.uses.enforcement === 'enforce') return no
     exchange.observed ??= no
     return undefined
   }
 
-  /** Joins the request to its download: for the ledger, and for those who watch. */
-  #begin(
+  /** Shows the connection and its download to those who watch, and lets go of both when it closes. */
+  #watch(
     exchange: Exchange,
-    { context, grant, route }: { context: RequestContext; grant: Grant; route: Route },
-    identity: { etag: string; size: number },
-  ): OpenDownload {
-    const { ledger, live } = this.#services
-    const key = downloadKey(grant, context)
-    const max = maxUses(grant, route.policy)
-    const download = ledger.begin({
-      key,
-      ...identity,
-      now: context.now,
-      expires: keepUntil(grant, context.now, route.policy),
-      uses: max === undefined ? undefined : { max, coverage: route.policy.uses.coverage },
-      mayResume: context.headers.range !== undefined,
-    })
+    { context, grant }: Found,
+    download: TrackedDownload,
+    size: number,
+  ): TrackedDownload {
+    const { live } = this.#services
     exchange.holdUntilClosed(() => {
       download.leave()
     })
@@ -198,7 +217,7 @@ export class ObjectServer {
         scheme: grant.scheme,
         path: context.path,
         client: context.client?.text ?? 'unknown',
-        size: identity.size,
+        size,
         ...link,
       },
       connection,
@@ -225,7 +244,7 @@ export class ObjectServer {
       ? [`slow:${grant.countKey}`, slow]
       : ([grant.countKey, perSecond] as const)
     if (limit === undefined) return undefined
-    const { rate, leave } = this.#services.rates.join(key, limit)
+    const { rate, leave } = this.#services.links.joinRate(key, limit)
     exchange.holdUntilClosed(leave)
     return rate
   }

@@ -1,6 +1,6 @@
 import type { EndedBy } from '../record/access-record.ts'
 import type { LiveConnection } from '../record/live-downloads.ts'
-import type { OpenDownload } from '../state/download-ledger.ts'
+import type { TrackedDownload } from '../state/link-state.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
@@ -29,6 +29,6 @@ export class OpenConnection implements LiveConnection {
 }
 
 /** Made here, where no exchange is in sight for the function to hold. */
-export function coverageOf(download: OpenDownload): () => number {
+export function coverageOf(download: TrackedDownload): () => number {
   return () => download.coverage
 }

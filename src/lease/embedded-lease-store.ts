@@ -10,11 +10,7 @@ export class EmbeddedLeaseStore implements LeaseStore {
     return this.#held
   }
 
-  acquire(request: LeaseRequest): Promise<LeaseOutcome> {
-    return Promise.resolve(this.#acquire(request))
-  }
-
-  #acquire({ download, maxConnections, limits }: LeaseRequest): LeaseOutcome {
+  acquire({ download, maxConnections, limits }: LeaseRequest): LeaseOutcome {
     const open = this.#connections.get(download) ?? 0
     if (open >= maxConnections) {
       return { outcome: 'refused', by: 'connections', limit: maxConnections }
@@ -59,8 +55,8 @@ export class EmbeddedLeaseStore implements LeaseStore {
     }
   }
 
-  openDownloads(key: string): Promise<number> {
-    return Promise.resolve(this.#downloads.get(key)?.size ?? 0)
+  openDownloads(key: string): number {
+    return this.#downloads.get(key)?.size ?? 0
   }
 }
 

@@ -30,9 +30,9 @@ export type LeaseOutcome =
 /** Counts open downloads and their connections. */
 export interface LeaseStore {
   /** Takes a share in all limits of the request, or in none. */
-  acquire(request: LeaseRequest): Promise<LeaseOutcome>
+  acquire(request: LeaseRequest): LeaseOutcome
   /** Open downloads under a key. */
-  openDownloads(key: string): Promise<number>
+  openDownloads(key: string): number
   /** Connections held in all. */
   readonly held: number
 }

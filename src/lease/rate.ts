@@ -9,14 +9,23 @@ const BURST_SECONDS = 0.1
  */
 export class SharedRate {
   readonly #clock: Clock
-  readonly bytesPerSecond: number
+  #bytesPerSecond: number
   #free: number
   holders = 0
 
   constructor(bytesPerSecond: number, clock: Clock) {
-    this.bytesPerSecond = bytesPerSecond
+    this.#bytesPerSecond = bytesPerSecond
     this.#clock = clock
     this.#free = clock.monotonic()
+  }
+
+  get bytesPerSecond(): number {
+    return this.#bytesPerSecond
+  }
+
+  /** From now on; what is booked already keeps its moment. */
+  changeTo(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond
   }
 
   /** Books `bytes` and returns the milliseconds until they may be sent. */

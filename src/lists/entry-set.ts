@@ -8,8 +8,8 @@ import { PrefixTable } from './prefix-table.ts'
 export type NewEntry = Omit<ListEntry, 'cidr'> & { readonly network: Network }
 
 /**
- * The entries that operators added to lists, in memory and on disk. A change is kept and in force when its
- * call returns. An entry that has an end counts no more from that second on.
+ * The entries that operators added to lists, in memory and in a store. A change is kept and in force
+ * when its promise resolves. An entry that has an end counts no more from that second on.
  */
 export class EntrySets {
   readonly #stored: EntryStore
@@ -19,10 +19,17 @@ export class EntrySets {
   constructor(stored: EntryStore, clock: Clock) {
     this.#stored = stored
     this.#clock = clock
-    for (const { list, cidr, expiresAt } of stored.all(secondsOf(clock))) {
-      const network = parseNetwork(cidr)
-      if (network) this.#tableOf(list).put(network, expiresAt ?? Infinity)
+    const follower = {
+      put: ({ list, cidr, expiresAt }: ListEntry): void => {
+        const network = parseNetwork(cidr)
+        if (network) this.#tableOf(list).put(network, expiresAt ?? Infinity)
+      },
+      remove: (list: string, cidr: string): void => {
+        const network = parseNetwork(cidr)
+        if (network) this.#tableOf(list).remove(network)
+      },
     }
+    stored.follow(follower, secondsOf(clock))
   }
 
   /** What was added to the list: as it is when it is asked, not as it was when it was got. */
@@ -32,16 +39,14 @@ export class EntrySets {
   }
 
   /** Adds the entry, in the place of one of the same network. */
-  put({ network, ...entry }: NewEntry): ListEntry {
+  async put({ network, ...entry }: NewEntry): Promise<ListEntry> {
     const stored = { ...entry, cidr: formatNetwork(network) }
-    this.#stored.put(stored)
-    this.#tableOf(entry.list).put(network, entry.expiresAt ?? Infinity)
+    await this.#stored.put(stored)
     return stored
   }
 
-  remove(list: string, network: Network): void {
-    this.#stored.remove(list, formatNetwork(network))
-    this.#tableOf(list).remove(network)
+  async remove(list: string, network: Network): Promise<void> {
+    await this.#stored.remove(list, formatNetwork(network))
   }
 
   find(list: string, network: Network): ListEntry | undefined {

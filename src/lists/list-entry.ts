@@ -20,17 +20,27 @@ export interface ListEntryPage {
   readonly next: number | undefined
 }
 
-/** Where entries are kept. Those that are over at `now` are as if they were not there. */
-export interface EntryStore {
-  /** Adds the entry, in the place of one of the same network. */
+/** Is told of what is kept, and of each change, by whomever it was made. */
+export interface EntryFollower {
   put(entry: ListEntry): void
   remove(list: string, cidr: string): void
+}
+
+/**
+ * Where entries are kept. Those that are over at `now` are as if they were not there. A change is kept,
+ * and told to the follower, when its promise resolves.
+ */
+export interface EntryStore {
+  /** Tells what is kept so far and from then on each change. */
+  follow(follower: EntryFollower, now: EpochSeconds): void
+  /** Adds the entry, in the place of one of the same network. */
+  put(entry: ListEntry): Promise<void>
+  remove(list: string, cidr: string): Promise<void>
   find(list: string, cidr: string, now: EpochSeconds): ListEntry | undefined
   /** The newest first, from `after` on: what the page before gave as `next`. */
   page(list: string, after: number | undefined, limit: number, now: EpochSeconds): ListEntryPage
   /** How many each list has. */
   counts(now: EpochSeconds): ReadonlyMap<string, number>
-  all(now: EpochSeconds): Iterable<ListEntry>
   /** Forgets what is over. */
   prune(now: EpochSeconds): void
 }

@@ -8,6 +8,7 @@ import { describeResource, type Grant } from '../link/grant.ts'
 import type { Route } from '../http/route.ts'
 import { decide, type TraceEntry } from '../policy/decide.ts'
 import { maxUses } from '../policy/limits.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { LinkHistory } from '../policy/rule.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { LinkDesk } from './link-desk.ts'
@@ -28,8 +29,15 @@ export interface InspectRequest {
 /** What the state knows besides what rules ask. */
 export interface InspectHistory extends LinkHistory {
   /** Uses of the link that are spent. */
-  spent(grant: Grant): number
+  readonly spent: number
 }
+
+/** Looks up what the state knows of a link, and takes nothing. */
+export type Recall = (
+  grant: Grant,
+  context: RequestContext,
+  policy: Policy,
+) => InspectHistory | Promise<InspectHistory>
 
 /** What a link is, what it proves, and rule by rule why it would be let in or refused. */
 export interface Inspection {
@@ -72,11 +80,11 @@ const NOTHING: Inspection = {
 }
 
 /** Answers as the gateway would, spending nothing. Limits on what runs at the moment are left out. */
-export function inspectLink(
+export async function inspectLink(
   desk: LinkDesk,
-  history: InspectHistory,
+  recall: Recall,
   { url, as = {} }: InspectRequest,
-): Inspection {
+): Promise<Inspection> {
   const client = as.ip === undefined ? undefined : parseAddress(as.ip)
   if (as.ip !== undefined && !client) return { ...NOTHING, detail: `${as.ip} is no IP address` }
   const network = client && desk.networks.find(client)
@@ -126,6 +134,7 @@ export function inspectLink(
       hints: signatureHints(scheme, carrier, desk, context),
     }
   }
+  const history = await recall(verified.grant, context, route.policy)
   return { ...place, link, ...judge(verified.grant, context, route, history, as.ip !== undefined) }
 }
 
@@ -144,7 +153,7 @@ function judge(
   }
   const max = maxUses(grant, route.policy)
   if (max !== undefined) {
-    const spent = history.spent(grant)
+    const { spent } = history
     const detail = `${spent} of ${max} uses are spent`
     const observes = route.policy.uses.enforcement === 'observe'
     const outcome = spent < max ? 'pass' : observes ? 'observe' : 'refuse'

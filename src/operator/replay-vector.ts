@@ -53,7 +53,7 @@ const POLICY = compilePolicy(
 const NO_HISTORY: LinkHistory = {
   revocation: () => undefined,
   isResumable: () => false,
-  firstAddress: () => undefined,
+  firstAddress: undefined,
   sightings: () => NO_SIGHTINGS,
 }
 

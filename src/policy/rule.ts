@@ -1,5 +1,4 @@
 import type { Address } from '../base/address.ts'
-import type { EpochSeconds } from '../base/clock.ts'
 import type { Refusal } from '../base/refusal.ts'
 import type { Grant } from '../link/grant.ts'
 import type { RequestContext } from '../request/request-context.ts'
@@ -13,9 +12,9 @@ export interface LinkHistory {
   /** Whether this client began this object by this link before it expired, and has not finished. */
   isResumable(grant: Grant, context: RequestContext): boolean
   /** The address that the link's first download came from. */
-  firstAddress(grant: Grant): Address | undefined
-  /** From where all that is counted by the key was used after a moment. */
-  sightings(key: string, after: EpochSeconds): Sightings
+  readonly firstAddress: Address | undefined
+  /** From where all that is counted by the key was used within the policy's window. */
+  sightings(key: string): Sightings
 }
 
 /** A condition on a verified link: a pure function that reads as a fact. */

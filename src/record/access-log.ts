@@ -1,3 +1,5 @@
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import pino from 'pino'
 import type { AccessRecord, RecordSink } from './access-record.ts'
 
@@ -8,8 +10,12 @@ export interface AccessLog extends RecordSink {
   close(): Promise<void>
 }
 
-/** Access records as JSON lines on standard output or in a file, written in batches off the request. */
+/**
+ * Access records as JSON lines on standard output or in a file, written in batches off the request.
+ * Throws when the file cannot be opened.
+ */
 export function openAccessLog(target: string, onError: (error: Error) => void): AccessLog {
+  if (target !== 'stdout') tryToOpen(target)
   const destination = pino.destination({
     dest: target === 'stdout' ? 1 : target,
     sync: false,
@@ -40,6 +46,18 @@ export function openAccessLog(target: string, onError: (error: Error) => void): 
         if (isGone) resolve()
         else destination.end()
       }),
+  }
+}
+
+/** A destination that cannot open its file cannot be closed either, and ends the process when it writes. */
+function tryToOpen(file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants
+  try {
+    closeSync(openSync(file, O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY, 0o640))
+  } catch (error) {
+    // a pipe whose reader is yet to come
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
   }
 }
 

@@ -21,6 +21,8 @@ export interface MetricSources {
   }>
   /** When each set of data about networks was made, by the setting that names it. */
   readonly networkDataBuilt: () => Iterable<readonly [data: string, made: Date]>
+  /** False while a shared state does not answer. */
+  readonly stateIsUp: () => boolean
   readonly now: () => number
 }
 
@@ -68,6 +70,9 @@ export class Metrics implements RecordSink {
     })
     gauge('sluice_downloads_open', 'Downloads that run now.', sources.openDownloads)
     gauge('sluice_leases_held', 'Connections that hold a lease.', sources.heldLeases)
+    gauge('sluice_state_up', '1 while the state answers, 0 while it does not.', () =>
+      sources.stateIsUp() ? 1 : 0,
+    )
     new Gauge({
       name: 'sluice_config_info',
       help: 'Always 1; the label is a digest of the configuration in force.',

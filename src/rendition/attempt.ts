@@ -2,7 +2,7 @@ import { type Clock, secondsOf } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import type { Asset, Catalogue, Rendition } from '../catalogue/catalogue.ts'
 import type { Origin } from '../origin/origin.ts'
-import { isWritable } from '../origin/writable-origin.ts'
+import { isWritable, type WritableOrigin } from '../origin/writable-origin.ts'
 import { type MadeRendition, makeRendition } from './make-rendition.ts'
 import type { RenditionRows } from './rendition-rows.ts'
 import { type Transcoder, TranscodeError } from './transcoder.ts'
@@ -23,6 +23,7 @@ export class Attempt {
   readonly #parts: AttemptParts
   readonly #rows: RenditionRows
   readonly #row: Rendition
+  readonly #superseded = new AbortController()
   readonly #signal: AbortSignal
   #percent = 0
   #noting: Promise<void> | undefined
@@ -31,7 +32,7 @@ export class Attempt {
     this.#parts = parts
     this.#rows = rows
     this.#row = row
-    this.#signal = signal
+    this.#signal = AbortSignal.any([signal, this.#superseded.signal])
   }
 
   /** Never rejects. An attempt that is given up leaves its row to whoever gave it up. */
@@ -52,14 +53,15 @@ export class Attempt {
       const { catalogue } = this.#parts
       const asset = await catalogue.asset(row.assetId)
       if (!asset) {
-        await catalogue.removeRendition(row.assetId, row.format)
+        await catalogue.removeRendition(row.assetId, row.format, row.object)
         return undefined
       }
+      // its turn came late: another node has made it, or has died of it
+      if (row.status !== 'pending') return undefined
       if (asset.members) throw new TranscodeError('an archive has no renditions')
       if (asset.status === 'failed') throw new TranscodeError('the asset has failed')
       if (asset.status !== 'ready') return undefined
-      await this.#rows.change(row, { status: 'processing' })
-      return asset
+      return (await this.#rows.change(row, { status: 'processing' })) ? asset : undefined
     })
   }
 
@@ -85,14 +87,18 @@ export class Attempt {
       },
     })
     try {
-      await this.#publish(asset, made)
+      await this.#publish(asset, made, target)
     } finally {
       await made.staged.discard()
     }
   }
 
   /** The object first: one that a crash leaves without its row is removed by the next attempt. */
-  async #publish(asset: Asset, { staged, size }: MadeRendition): Promise<void> {
+  async #publish(
+    asset: Asset,
+    { staged, size }: MadeRendition,
+    target: WritableOrigin,
+  ): Promise<void> {
     await this.#rows.lockedIfSame(this.#row, async (row) => {
       const now = await this.#parts.catalogue.asset(row.assetId)
       if (now?.origin !== asset.origin || now.object !== asset.object) {
@@ -102,8 +108,11 @@ export class Attempt {
       }
       await staged.publish()
       const readyAt = secondsOf(this.#parts.clock)
-      await this.#rows.change(row, { status: 'ready', percent: 100, size, readyAt })
-      this.#parts.log('info', `asset ${row.assetId} is there as ${row.format}`)
+      if (await this.#rows.change(row, { status: 'ready', percent: 100, size, readyAt })) {
+        this.#parts.log('info', `asset ${row.assetId} is there as ${row.format}`)
+      } else {
+        await target.remove(row.object)
+      }
     })
   }
 
@@ -119,13 +128,17 @@ export class Attempt {
     }
   }
 
-  /** One write at a time, of the newest percentage; what came while it waited is in it. */
+  /**
+   * One write at a time, of the newest percentage; what came while it waited is in it. A row that is
+   * there no longer, or belongs to another attempt, ends this one.
+   */
   async #notePercent(): Promise<void> {
     try {
-      await this.#rows.lockedIfSame(this.#row, async (row) => {
-        if (row.status !== 'processing' || this.#signal.aborted) return
-        await this.#rows.change(row, { percent: this.#percent })
+      const isSame = await this.#rows.lockedIfSame(this.#row, async (row) => {
+        if (row.status !== 'processing' || this.#signal.aborted) return true
+        return this.#rows.change(row, { percent: this.#percent })
       })
+      if (!isSame) this.#superseded.abort()
     } catch (error) {
       this.#parts.log('error', `progress cannot be noted: ${messageOf(error)}`)
     } finally {

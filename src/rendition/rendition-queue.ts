@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type EpochSeconds, secondsOf } from '../base/clock.ts'
-import { messageOf } from '../base/failure.ts'
+import { GatewayError, messageOf } from '../base/failure.ts'
 import {
   type Asset,
   type Catalogue,
@@ -11,6 +11,7 @@ import {
 import { type Format, FORMAT_NAMES, formatOf } from '../catalogue/format.ts'
 import { isWritable } from '../origin/writable-origin.ts'
 import { Attempt, type AttemptParts } from './attempt.ts'
+import type { Coordination } from './coordination.ts'
 import { removeTraces } from './make-rendition.ts'
 import type { RenditionDesk, RenditionOrder } from './rendition-desk.ts'
 import { RenditionRows } from './rendition-rows.ts'
@@ -20,6 +21,8 @@ export interface RenditionQueueOptions extends AttemptParts {
   /** The name of the writable origin that renditions are put into. */
   readonly target: string
   readonly concurrency: number
+  /** What tells which node makes what. */
+  readonly coordination: Coordination
 }
 
 const SWEEP_MS = 30_000
@@ -27,12 +30,14 @@ const RETRY_SECONDS = 60
 const UNFINISHED: readonly Status[] = ['pending', 'processing']
 
 /**
- * Makes renditions, some at a time; what a crash interrupted is made again. Every attempt has an object
- * name of its own: a program that outlived a crash, or an older attempt, writes to no file that counts.
+ * Makes renditions, some at a time, each on one node; what a crash interrupted is made again, by any of
+ * them. Every attempt has an object name of its own: a program that outlived a crash, an older attempt,
+ * or a node that was taken for dead writes to no file that counts.
  */
 export class RenditionQueue implements RenditionDesk {
   readonly #options: RenditionQueueOptions
   readonly #catalogue: Catalogue
+  readonly #coordination: Coordination
   readonly #work: WorkQueue
   readonly #rows: RenditionRows
   #sweeping: Promise<void> | undefined
@@ -41,7 +46,8 @@ export class RenditionQueue implements RenditionDesk {
   constructor(options: RenditionQueueOptions) {
     this.#options = options
     this.#catalogue = options.catalogue
-    this.#rows = new RenditionRows(options.catalogue)
+    this.#coordination = options.coordination
+    this.#rows = new RenditionRows(options.catalogue, options.coordination)
     this.#work = new WorkQueue(options.concurrency)
   }
 
@@ -134,15 +140,26 @@ export class RenditionQueue implements RenditionDesk {
     const object = `renditions/${assetId}/${randomUUID()}.${format}`
     const made = { status: 'pending', percent: 0, origin: target, object, isGiven: false } as const
     const row: Rendition = { assetId, format, ...made }
-    await this.#catalogue.putRendition(row)
+    if (!(await this.#catalogue.replaceRendition(row, before?.object))) {
+      const now = await this.#catalogue.rendition(assetId, format)
+      if (now) return now
+      throw new GatewayError('ERR_STATE_UNAVAILABLE', 'a rendition changes faster than it is read')
+    }
     this.#enqueue(row)
     return row
   }
 
+  /** Whether another node makes it already shows when its turn has come. */
   #enqueue(row: Rendition): void {
-    this.#work.add(row.object, (signal) =>
-      new Attempt(this.#options, this.#rows, row, signal).run(),
-    )
+    this.#work.add(row.object, async (signal) => {
+      try {
+        await this.#coordination.claim(row.object, signal, (held) =>
+          new Attempt(this.#options, this.#rows, row, held).run(),
+        )
+      } catch (error) {
+        this.#logFailure(row, 'begun', error)
+      }
+    })
   }
 
   /** Removes what has expired, and takes up what nobody works on: after a crash, or of a late asset. */
@@ -155,8 +172,7 @@ export class RenditionQueue implements RenditionDesk {
           if (row) await this.#settle(row)
         })
       } catch (error) {
-        const what = `the ${format} of asset ${assetId} cannot be looked after`
-        this.#options.log('error', `${what}: ${messageOf(error)}`)
+        this.#logFailure({ assetId, format }, 'looked after', error)
       }
     }
   }
@@ -165,7 +181,9 @@ export class RenditionQueue implements RenditionDesk {
     if (row.isGiven || this.#work.has(row.object)) return
     if (!(await this.#isKept(row))) await this.#drop(row)
     else if (row.status === 'pending') this.#enqueue(row)
-    else if (row.status === 'processing') await this.#begin(row.assetId, row.format, row)
+    else if (row.status === 'processing' && !(await this.#coordination.isClaimed(row.object))) {
+      await this.#begin(row.assetId, row.format, row)
+    }
   }
 
   /** Whether some order stands, as long as it is not ready without end. */
@@ -178,8 +196,9 @@ export class RenditionQueue implements RenditionDesk {
   async #drop(row: Rendition): Promise<Rendition> {
     // not awaited: the work may wait for the lock that is held here
     void this.#work.cancel(row.object)
+    await this.#coordination.end(row.object)
     await this.#removeObject(row)
-    await this.#catalogue.removeRendition(row.assetId, row.format)
+    await this.#catalogue.removeRendition(row.assetId, row.format, row.object)
     return row
   }
 
@@ -198,6 +217,15 @@ export class RenditionQueue implements RenditionDesk {
 
   #mayRetry({ status, failedAt = 0 }: Rendition): boolean {
     return status === 'failed' && this.#now - failedAt >= RETRY_SECONDS
+  }
+
+  #logFailure(
+    { assetId, format }: Pick<Rendition, 'assetId' | 'format'>,
+    what: 'begun' | 'looked after',
+    error: unknown,
+  ): void {
+    const text = `the ${format} of asset ${assetId} cannot be ${what}: ${messageOf(error)}`
+    this.#options.log('error', text)
   }
 
   get #now(): EpochSeconds {

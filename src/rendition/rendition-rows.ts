@@ -1,16 +1,15 @@
-import type { Catalogue, Rendition } from '../catalogue/catalogue.ts'
+import type { Catalogue, Rendition, RenditionChange } from '../catalogue/catalogue.ts'
 import type { Format } from '../catalogue/format.ts'
-import { KeyedLock } from './keyed-lock.ts'
-
-type RowChange = Parameters<Catalogue['changeRendition']>[2]
+import type { Coordination } from './coordination.ts'
 
 /** The renditions of the catalogue, with one change at a time for each asset. */
 export class RenditionRows {
   readonly #catalogue: Catalogue
-  readonly #locks = new KeyedLock()
+  readonly #coordination: Coordination
 
-  constructor(catalogue: Catalogue) {
+  constructor(catalogue: Catalogue, coordination: Coordination) {
     this.#catalogue = catalogue
+    this.#coordination = coordination
   }
 
   /** Works on a rendition that nobody else changes meanwhile. */
@@ -19,7 +18,7 @@ export class RenditionRows {
     format: Format,
     work: (row: Rendition | undefined) => Promise<T>,
   ): Promise<T> {
-    return this.#locks.run(assetId, async () =>
+    return this.#coordination.alone(assetId, async () =>
       work(await this.#catalogue.rendition(assetId, format)),
     )
   }
@@ -34,8 +33,11 @@ export class RenditionRows {
     )
   }
 
-  /** Changes a rendition. Inside the lock only. */
-  async change({ assetId, format }: Rendition, change: RowChange): Promise<void> {
-    await this.#catalogue.changeRendition(assetId, format, change)
+  /**
+   * Changes a rendition that is still that of the attempt, and false when it is not: a node that was
+   * paused may hold a lock no longer.
+   */
+  async change({ assetId, format, object }: Rendition, change: RenditionChange): Promise<boolean> {
+    return this.#catalogue.changeRendition(assetId, format, change, object)
   }
 }

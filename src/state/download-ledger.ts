@@ -252,13 +252,14 @@ export class OpenDownload implements KnownDownload {
   }
 
   /** Counts bytes that are about to be sent. The use that they make is durable before this returns. */
-  count(start: number, end: number): void {
+  count(start: number, end: number): undefined {
     this.intervals.add(start, end)
-    if (!this.uses) return
+    if (!this.uses) return undefined
     if (!this.used && this.coverage >= this.uses.coverage) {
       this.used = true
       this.#ledger.spend(this)
     } else this.#ledger.markDirty(this)
+    return undefined
   }
 
   /** One connection is gone. */
@@ -267,6 +268,7 @@ export class OpenDownload implements KnownDownload {
   }
 }
 
-function keyText(key: DownloadKey): string {
+/** One text for a download, also for those that watch it. */
+export function keyText(key: DownloadKey): string {
   return `${key.link}\n${key.object}\n${key.client}`
 }

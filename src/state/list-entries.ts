@@ -1,13 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { EpochSeconds } from '../base/clock.ts'
-import type { EntryStore, ListEntry, ListEntryPage } from '../lists/list-entry.ts'
+import type { EntryFollower, EntryStore, ListEntry, ListEntryPage } from '../lists/list-entry.ts'
 
 type Row = ReturnType<StatementSync['all']>[number]
 
 const COLUMNS = 'id, list, cidr, note, added_by, added, expires'
 const IS_LIVE = '(expires IS NULL OR expires > ?)'
 
-/** The entries of lists that operators added, on disk. */
+/** The entries of lists that operators added, on the disk of one machine. A change is in force when its call returns. */
 export class ListEntries implements EntryStore {
   readonly #put: StatementSync
   readonly #remove: StatementSync
@@ -16,6 +16,7 @@ export class ListEntries implements EntryStore {
   readonly #counts: StatementSync
   readonly #all: StatementSync
   readonly #prune: StatementSync
+  #follower: EntryFollower | undefined
 
   constructor(database: DatabaseSync) {
     // a row that is replaced gets a new id, and so becomes the newest
@@ -38,12 +39,20 @@ export class ListEntries implements EntryStore {
     this.#prune = database.prepare('DELETE FROM list_entry WHERE expires <= ?')
   }
 
-  put({ list, cidr, note, addedBy, addedAt, expiresAt }: ListEntry): void {
-    this.#put.run(list, cidr, note ?? null, addedBy, addedAt, expiresAt ?? null)
+  follow(follower: EntryFollower, now: EpochSeconds): void {
+    this.#follower = follower
+    for (const row of this.#all.iterate(now)) follower.put(entryOf(row))
   }
 
-  remove(list: string, cidr: string): void {
+  async put(entry: ListEntry): Promise<void> {
+    const { list, cidr, note, addedBy, addedAt, expiresAt } = entry
+    this.#put.run(list, cidr, note ?? null, addedBy, addedAt, expiresAt ?? null)
+    this.#follower?.put(entry)
+  }
+
+  async remove(list: string, cidr: string): Promise<void> {
     this.#remove.run(list, cidr)
+    this.#follower?.remove(list, cidr)
   }
 
   find(list: string, cidr: string, now: EpochSeconds): ListEntry | undefined {
@@ -61,10 +70,6 @@ export class ListEntries implements EntryStore {
   counts(now: EpochSeconds): ReadonlyMap<string, number> {
     const rows = this.#counts.all(now)
     return new Map(rows.map((row) => [String(row['list']), Number(row['entries'])]))
-  }
-
-  *all(now: EpochSeconds): Generator<ListEntry> {
-    for (const row of this.#all.iterate(now)) yield entryOf(row)
   }
 
   prune(now: EpochSeconds): void {

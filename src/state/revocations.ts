@@ -1,141 +1,74 @@
 import { randomUUID } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import type { EpochSeconds } from '../base/clock.ts'
+import {
+  type RevocableLink,
+  type Revocation,
+  RevocationIndex,
+  type RevocationTarget,
+} from './revocation-index.ts'
 
-/** What a revocation withdraws: links for which every member that is set holds. */
-export interface RevocationTarget {
-  readonly link_id?: string | undefined
-  readonly subject?: string | undefined
-  /** Percent-decoded; a prefix ends in `/*`. */
-  readonly path?: string | undefined
-  readonly kid?: string | undefined
-  readonly tag?: string | undefined
-  /** Links issued before this second. A link that does not say when counts as issued before. */
-  readonly issued_before?: EpochSeconds | undefined
-  /** Why, for people; decides nothing. */
-  readonly note?: string | undefined
+/** Is told of what is kept, and of each change, by whomever it was made. */
+export interface RevocationFollower {
+  put(revocation: Revocation): void
+  remove(id: string): void
 }
 
-export interface Revocation extends RevocationTarget {
-  readonly id: string
-  readonly created_at: EpochSeconds
+/** Where revocations are kept. A change is kept, and told to the follower, when its promise resolves. */
+export interface RevocationStore {
+  /** Tells what is kept so far, the oldest first, and from then on each change. */
+  follow(follower: RevocationFollower): void
+  put(revocation: Revocation): Promise<void>
+  remove(id: string): Promise<void>
 }
 
-/** The facts of a link that a revocation is compared with. */
-export interface RevocableLink {
-  readonly linkId: string
-  readonly kid: string
-  readonly subject: string | undefined
-  readonly tag: string | undefined
-  readonly issuedAt: EpochSeconds | undefined
-}
-
-type Indexed = 'link_id' | 'subject' | 'tag' | 'kid'
-const INDEXED: readonly Indexed[] = ['link_id', 'subject', 'tag', 'kid']
-
-/**
- * All revocations, in memory and on disk. A look-up costs a few map reads whatever their number, except
- * for those by path prefix or date alone, which are scanned.
- */
+/** All revocations: asked in memory, kept in a store. */
 export class RevocationList {
-  readonly #database: DatabaseSync
-  readonly #all = new Map<string, Revocation>()
-  readonly #index: Record<Indexed, Map<string, Set<Revocation>>> = {
-    link_id: new Map(),
-    subject: new Map(),
-    tag: new Map(),
-    kid: new Map(),
-  }
-  readonly #byPath = new Map<string, Set<Revocation>>()
-  readonly #scanned = new Set<Revocation>()
+  readonly #store: RevocationStore
+  readonly #index = new RevocationIndex()
 
-  constructor(database: DatabaseSync) {
-    this.#database = database
-    for (const row of database.prepare('SELECT body FROM revocation ORDER BY created, id').all()) {
-      this.#remember(JSON.parse(String(row['body'])) as Revocation)
-    }
+  readonly #onFailure: (error: unknown) => void
+
+  /** `onFailure` is told when what `withdraw` was to add is not kept. */
+  constructor(
+    store: RevocationStore,
+    onFailure = (error: unknown): void => {
+      throw error
+    },
+  ) {
+    this.#store = store
+    this.#onFailure = onFailure
+    store.follow(this.#index)
   }
 
-  add(target: RevocationTarget, now: EpochSeconds): Revocation {
+  /** It is in force when the promise resolves. */
+  async add(target: RevocationTarget, now: EpochSeconds): Promise<Revocation> {
     const revocation = { id: randomUUID(), created_at: now, ...target }
-    this.#database
-      .prepare('INSERT INTO revocation (id, body, created) VALUES (?, ?, ?)')
-      .run(revocation.id, JSON.stringify(revocation), now)
-    this.#remember(revocation)
+    await this.#store.put(revocation)
     return revocation
   }
 
-  remove(id: string): boolean {
-    const revocation = this.#all.get(id)
-    if (!revocation) return false
-    this.#database.prepare('DELETE FROM revocation WHERE id = ?').run(id)
-    this.#all.delete(id)
-    this.#bucket(revocation).delete(revocation)
+  /** Adds without anybody waiting: what is judged does not depend on it. */
+  withdraw(target: RevocationTarget, now: EpochSeconds): void {
+    this.add(target, now).catch(this.#onFailure)
+  }
+
+  /** False when there is none of this id. */
+  async remove(id: string): Promise<boolean> {
+    if (!this.#index.get(id)) return false
+    await this.#store.remove(id)
     return true
   }
 
   list(): Revocation[] {
-    return [...this.#all.values()]
+    return this.#index.list()
   }
 
   get(id: string): Revocation | undefined {
-    return this.#all.get(id)
+    return this.#index.get(id)
   }
 
   /** The id of a revocation that covers the link at this path, or undefined. */
   find(link: RevocableLink, path: string): string | undefined {
-    if (this.#all.size === 0) return undefined
-    const candidates = [
-      this.#index.link_id.get(link.linkId),
-      link.subject === undefined ? undefined : this.#index.subject.get(link.subject),
-      link.tag === undefined ? undefined : this.#index.tag.get(link.tag),
-      this.#index.kid.get(link.kid),
-      this.#byPath.get(path),
-      this.#scanned,
-    ]
-    for (const bucket of candidates) {
-      if (!bucket) continue
-      for (const revocation of bucket) if (revokes(revocation, link, path)) return revocation.id
-    }
-    return undefined
+    return this.#index.find(link, path)
   }
-
-  #remember(revocation: Revocation): void {
-    this.#all.set(revocation.id, revocation)
-    this.#bucket(revocation).add(revocation)
-  }
-
-  /** Where a revocation is looked for: by its most selective member. */
-  #bucket(revocation: Revocation): Set<Revocation> {
-    for (const member of INDEXED) {
-      const value = revocation[member]
-      if (value !== undefined) return bucketOf(this.#index[member], value)
-    }
-    const { path } = revocation
-    if (path !== undefined && !path.endsWith('/*')) return bucketOf(this.#byPath, path)
-    return this.#scanned
-  }
-}
-
-function bucketOf(index: Map<string, Set<Revocation>>, value: string): Set<Revocation> {
-  let bucket = index.get(value)
-  if (!bucket) index.set(value, (bucket = new Set()))
-  return bucket
-}
-
-/** Whether every member that the revocation sets holds for the link at this path. */
-export function revokes(target: RevocationTarget, link: RevocableLink, path: string): boolean {
-  const { link_id, subject, tag, kid, issued_before } = target
-  return (
-    (link_id === undefined || link_id === link.linkId) &&
-    (subject === undefined || subject === link.subject) &&
-    (tag === undefined || tag === link.tag) &&
-    (kid === undefined || kid === link.kid) &&
-    (issued_before === undefined || (link.issuedAt ?? 0) < issued_before) &&
-    (target.path === undefined || coversPath(target.path, path))
-  )
-}
-
-function coversPath(revoked: string, path: string): boolean {
-  return revoked.endsWith('/*') ? path.startsWith(revoked.slice(0, -1)) : path === revoked
 }

@@ -18,8 +18,8 @@ export interface Fetching {
   /** What an earlier attempt left. */
   readonly known: FetchedSource | undefined
   readonly maxBytes: number
-  /** Hears of what is known, before the bytes that it describes are written. */
-  readonly onSource: (source: FetchedSource) => void
+  /** Writes down what is known; the bytes that it describes are written when it resolves. */
+  readonly onSource: (source: FetchedSource) => Promise<void>
   readonly onBytes: (count: number, size: number | undefined) => void
   readonly signal: AbortSignal
 }
@@ -69,7 +69,7 @@ async function fetchAnew(fetching: Fetching, answer: SourceAnswer): Promise<Fetc
     if (known) await (await origin.stage(known.object)).discard()
     const { file } = await origin.stage(source.object)
     await (await open(file, 'w', 0o600)).close()
-    onSource(source)
+    await onSource(source)
     return await fetchInto(fetching, file, source, body)
   } finally {
     response.close()

@@ -36,8 +36,10 @@ const UNFINISHED = 99
  */
 export class TaskRun {
   readonly #parts: TaskRunParts
+  readonly #superseded = new AbortController()
   #task: Task
   #savedAt = -Infinity
+  #saving: Promise<unknown> = Promise.resolve()
 
   constructor(task: Task, parts: TaskRunParts) {
     this.#task = task
@@ -49,18 +51,28 @@ export class TaskRun {
     return this.#task
   }
 
+  /** The task was removed, or given to another attempt: what is left to do is not this one's. */
+  get isSuperseded(): boolean {
+    return this.#superseded.signal.aborted
+  }
+
   /** Settles when the task is completed; rejects with what broke, and leaves the task unfinished. */
-  async run(signal: AbortSignal): Promise<void> {
-    if (!(await this.#isPublished())) {
-      const source = await this.#fetch(signal)
-      await this.#publish(await this.#convert(source, signal))
+  async run(given: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([given, this.#superseded.signal])
+    try {
+      if (!(await this.#isPublished())) {
+        const source = await this.#fetch(signal)
+        await this.#publish(await this.#convert(source, signal))
+      }
+      await this.#register()
+    } finally {
+      await this.#saving
     }
-    await this.#register()
   }
 
   /** Ends the task with a reason for its caller; what was fetched is thrown away. */
   async fail(error: string): Promise<void> {
-    this.#change({ status: 'failed', error })
+    await this.#change({ status: 'failed', error })
     await discardStages(this.#parts.origin, this.#task)
   }
 
@@ -76,7 +88,7 @@ export class TaskRun {
     const url = rule.judge(text)
     // what was allowed when the task began may be forbidden after a restart
     if ('refused' in url) throw new TaskError(url.refused)
-    if (!known?.isComplete) this.#change({ status: 'downloading' })
+    if (!known?.isComplete) await this.#change({ status: 'downloading' })
     const share = quality === 'best' ? UNFINISHED : FETCH_SHARE
     const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
     try {
@@ -87,15 +99,13 @@ export class TaskRun {
         folder: folderOf(id),
         known,
         maxBytes,
-        onSource: (source) => {
-          this.#change({ source, filename: source.filename })
-        },
+        onSource: (source) => this.#change({ source, filename: source.filename }),
         onBytes: (count, size) => {
-          if (size !== undefined) this.#advance((count / size) * share)
+          this.#advance(size === undefined ? 0 : (count / size) * share)
         },
         signal: AbortSignal.any([signal, timeout]),
       })
-      this.#change({ source })
+      await this.#change({ source })
       return source
     } catch (error) {
       if (signal.aborted || !timeout.aborted) throw error
@@ -110,7 +120,7 @@ export class TaskRun {
     const quality = parseQuality(text)
     if (!quality) throw new TaskError(`There is no quality ${text}`)
     if (quality.kind === 'best') return asItIs
-    this.#change({ status: 'processing' })
+    await this.#change({ status: 'processing' })
     this.#advance(FETCH_SHARE)
     return convertSource({
       source: asItIs,
@@ -127,7 +137,7 @@ export class TaskRun {
 
   async #publish({ staged, object, filename }: StagedFile): Promise<void> {
     const { size } = await stat(staged.file)
-    this.#change({ object, filename, size })
+    await this.#change({ object, filename, size })
     await staged.publish()
   }
 
@@ -148,25 +158,39 @@ export class TaskRun {
       [],
     )
     if (source && source.object !== object) await (await origin.stage(source.object)).discard()
-    this.#change({ status: 'completed', progress: 100, completedAt: secondsOf(clock) })
+    await this.#change({ status: 'completed', progress: 100, completedAt: secondsOf(clock) })
   }
 
-  #change(change: Partial<Task>): void {
+  async #change(change: Partial<Task>): Promise<void> {
     this.#task = { ...this.#task, ...change }
-    this.#save()
+    await this.#save()
   }
 
-  /** Progress never falls, also when a source has to be fetched anew. */
+  /**
+   * Progress never falls, also when a source has to be fetched anew. It is written down without any,
+   * too: the store says whether the task is still wanted.
+   */
   #advance(percent: number): void {
     const progress = Math.min(UNFINISHED, Math.floor(percent))
-    if (progress <= this.#task.progress) return
-    this.#task = { ...this.#task, progress }
-    if (this.#parts.clock.monotonic() - this.#savedAt >= SAVE_EVERY_MS) this.#save()
+    if (progress > this.#task.progress) this.#task = { ...this.#task, progress }
+    if (this.#parts.clock.monotonic() - this.#savedAt < SAVE_EVERY_MS) return
+    // a state that does not answer now is asked again at the next step, which does not go on without it
+    this.#save().catch(() => undefined)
   }
 
-  #save(): void {
+  /** Writes one after the other, in the order of the changes. */
+  #save(): Promise<void> {
+    const task = this.#task
     this.#savedAt = this.#parts.clock.monotonic()
-    this.#parts.store.put(this.#task)
+    const saved = this.#saving.then(() => this.#write(task))
+    this.#saving = saved.catch(() => undefined)
+    return saved
+  }
+
+  async #write(task: Task): Promise<void> {
+    if (await this.#parts.store.change(task)) return
+    this.#superseded.abort()
+    throw new Error('the task was removed, or another attempt goes on with it')
   }
 }
 

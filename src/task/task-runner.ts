@@ -1,23 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, secondsOf } from '../base/clock.ts'
 import { type FailureCode, GatewayError, messageOf } from '../base/failure.ts'
 import { isPublicAddress } from '../base/special-addresses.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Origin } from '../origin/origin.ts'
 import { isWritable, type WritableOrigin } from '../origin/writable-origin.ts'
+import type { Coordination } from '../rendition/coordination.ts'
 import type { RenditionDesk } from '../rendition/rendition-desk.ts'
 import type { Transcoder } from '../rendition/transcoder.ts'
 import { WorkQueue } from '../rendition/work-queue.ts'
 import { parseQuality } from './quality.ts'
 import { type Resolve, SourceClient } from './source-client.ts'
 import { SourceRule } from './source-rule.ts'
-import { type Task, type TaskDesk, TaskError } from './task.ts'
+import { isUnfinished, type Task, type TaskDesk, TaskError } from './task.ts'
 import { discardStages, TaskRun } from './task-run.ts'
-import { TaskStore } from './task-store.ts'
+import type { TaskStore } from './task-store.ts'
 
 export interface TaskRunnerOptions {
-  readonly database: DatabaseSync
+  readonly store: TaskStore
+  /** What tells which node works on what. */
+  readonly coordination: Coordination
   readonly catalogue: Catalogue
   readonly renditions: RenditionDesk
   readonly transcoder: Transcoder
@@ -46,7 +48,9 @@ const SOURCE_FAILURES = {
   ERR_ORIGIN_WRITE: 'The file cannot be stored',
 } as const satisfies { readonly [C in FailureCode]?: string }
 
-/** Fetches the sources of tasks, some at a time; what a crash interrupted goes on. */
+const SWEEP_MS = 30_000
+
+/** Fetches the sources of tasks, some at a time, each on one node; what a crash interrupted goes on. */
 export class TaskRunner implements TaskDesk {
   readonly #options: TaskRunnerOptions
   readonly #store: TaskStore
@@ -55,19 +59,25 @@ export class TaskRunner implements TaskDesk {
   readonly #work: WorkQueue
   /** Those that work now: they know more than the store. */
   readonly #runs = new Map<string, TaskRun>()
+  #sweeping: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options
-    this.#store = new TaskStore(options.database)
+    this.#store = options.store
     const mayUse = options.allowPrivateAddresses ? () => true : isPublicAddress
     this.#rule = new SourceRule(options.allowedHosts, mayUse)
     this.#client = new SourceClient(this.#rule, options.resolve)
     this.#work = new WorkQueue(options.concurrency)
   }
 
-  /** Goes on with what an earlier process left. */
+  /** Goes on with what an earlier process left, and from now on with what other nodes leave. */
   resume(): void {
-    for (const { id } of this.#store.unfinished()) this.#add(id)
+    this.#sweepInBackground()
+    this.#timer = setInterval(() => {
+      this.#sweepInBackground()
+    }, SWEEP_MS)
+    this.#timer.unref()
   }
 
   async start(url: string, quality: string): Promise<Task | { readonly refused: string }> {
@@ -83,18 +93,20 @@ export class TaskRunner implements TaskDesk {
       createdAt: secondsOf(this.#options.clock),
       origin: this.#options.target,
     }
-    this.#store.put(task)
+    await this.#store.add(task)
     this.#add(task.id)
     return task
   }
 
   /** Ends running work, to be taken up at the next start. */
   async stop(): Promise<void> {
+    clearInterval(this.#timer)
     await this.#work.stop()
+    await this.#sweeping
   }
 
   async list(): Promise<Task[]> {
-    return this.#store.all().map((task) => this.#runs.get(task.id)?.task ?? task)
+    return (await this.#store.all()).map((task) => this.#runs.get(task.id)?.task ?? task)
   }
 
   async find(id: string): Promise<Task | undefined> {
@@ -103,7 +115,8 @@ export class TaskRunner implements TaskDesk {
 
   async remove(id: string): Promise<boolean> {
     await this.#work.cancel(id)
-    const task = this.#store.find(id)
+    await this.#options.coordination.end(claimOf(id))
+    const task = await this.#store.take(id, randomUUID())
     if (!task) return false
     // a crash between these steps leaves a task that can be removed again
     await this.#options.renditions.forget(id)
@@ -112,19 +125,25 @@ export class TaskRunner implements TaskDesk {
     if (!origin) throw new GatewayError('ERR_ORIGIN_WRITE', `no writable origin ${task.origin}`)
     await discardStages(origin, task)
     if (task.object !== undefined) await origin.remove(task.object)
-    this.#store.remove(id)
+    await this.#store.remove(id)
     return true
   }
 
   #add(id: string): void {
     this.#work.add(id, async (signal) => {
       try {
-        const task = this.#store.find(id)
-        if (task) await this.#run(task, signal)
+        await this.#options.coordination.claim(claimOf(id), signal, (held) => this.#try(id, held))
       } catch (error) {
         this.#options.log('error', `task ${id} could not be ended: ${detailOf(error)}`)
       }
     })
+  }
+
+  /** What another node has ended or removed meanwhile stays as it is. */
+  async #try(id: string, signal: AbortSignal): Promise<void> {
+    const found = await this.#store.find(id)
+    const task = found && isUnfinished(found) && (await this.#store.take(id, randomUUID()))
+    if (task) await this.#run(task, signal)
   }
 
   async #run(task: Task, signal: AbortSignal): Promise<void> {
@@ -132,7 +151,11 @@ export class TaskRunner implements TaskDesk {
     const origin = this.#originOf(task)
     if (!origin) {
       log('error', `task ${task.id} failed: no writable origin ${task.origin}`)
-      this.#store.put({ ...task, status: 'failed', error: SOURCE_FAILURES.ERR_ORIGIN_WRITE })
+      await this.#store.change({
+        ...task,
+        status: 'failed',
+        error: SOURCE_FAILURES.ERR_ORIGIN_WRITE,
+      })
       return
     }
     const run = new TaskRun(task, {
@@ -147,8 +170,8 @@ export class TaskRunner implements TaskDesk {
       await run.run(signal)
       log('info', `task ${task.id} is completed`)
     } catch (error) {
-      // stopped or removed: a task that goes on later, or not at all
-      if (signal.aborted) return
+      // stopped, removed or taken over: a task that goes on later, elsewhere, or not at all
+      if (signal.aborted || run.isSuperseded) return
       log('warn', `task ${task.id} failed: ${detailOf(error)}`)
       await run.fail(textOf(error))
     } finally {
@@ -156,11 +179,29 @@ export class TaskRunner implements TaskDesk {
     }
   }
 
+  #sweepInBackground(): void {
+    this.#sweeping ??= this.#sweep()
+      .catch((error: unknown) => {
+        this.#options.log('error', `tasks cannot be looked after: ${messageOf(error)}`)
+      })
+      .finally(() => {
+        this.#sweeping = undefined
+      })
+  }
+
+  async #sweep(): Promise<void> {
+    for (const { id } of await this.#store.unfinished()) this.#add(id)
+  }
+
   /** Undefined when a reload has taken the origin away. */
   #originOf(task: Task): WritableOrigin | undefined {
     const origin = this.#options.origin(task.origin)
     return origin && isWritable(origin) ? origin : undefined
   }
+}
+
+function claimOf(id: string): string {
+  return `task:${id}`
 }
 
 /** For the caller. */

@@ -10,6 +10,11 @@ export const TASK_STATUSES = [
 
 export type TaskStatus = (typeof TASK_STATUSES)[number]
 
+/** Whether there is work left to do for a task. */
+export function isUnfinished({ status }: Task): boolean {
+  return status !== 'completed' && status !== 'failed'
+}
+
 /** A file to fetch from elsewhere into the origin. When it is completed it is an asset of the same id. */
 export interface Task {
   /** A UUID. */
@@ -32,6 +37,8 @@ export interface Task {
   readonly size?: number
   /** For the caller: why it failed. */
   readonly error?: string
+  /** The attempt that works on it, or did last: no other one may change it. */
+  readonly attempt?: string
 }
 
 /** What is known of a source since its answer began, so that a later process can go on with it. */

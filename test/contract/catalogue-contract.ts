@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect } from 'vitest'
 import type { Asset, Catalogue, Order, Rendition } from '../../src/catalogue/catalogue.ts'
+import type { DefineTest } from '../support/programs.ts'
 
 /** A catalogue under test, empty at first. */
 export interface CatalogueUnderTest {
@@ -40,7 +41,11 @@ function order(assetId: string, rest: Partial<Order> = {}): Order {
 }
 
 /** What every `Catalogue` keeps. */
-export function catalogueContract(name: string, make: () => Promise<CatalogueUnderTest>): void {
+export function catalogueContract(
+  name: string,
+  make: () => Promise<CatalogueUnderTest>,
+  it: DefineTest,
+): void {
   describe(`${name} keeps the catalogue contract`, () => {
     let tested: CatalogueUnderTest
     let catalogue: Catalogue
@@ -56,16 +61,18 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
       (await catalogue.assets(after, limit)).map(({ id }) => id)
 
     describe('assets', () => {
-      it.each([
+      for (const put of [
         asset('plain'),
         asset('whole', { pipelineId: 'P 1', requireSigned: true, status: 'processing' }),
         asset('archive', { origin: '', object: '', members: ['b', 'a'] }),
         asset('ünïcode', { filename: '日本語 🎬 "\\.mp4', object: "o'brien/%20.mp4" }),
-      ])('come back as they were put: $id', async (put) => {
-        await catalogue.putAsset(put, [])
-        expect(await catalogue.asset(put.id)).toEqual(put)
-        expect(await catalogue.asset('other')).toBeUndefined()
-      })
+      ]) {
+        it(`come back as they were put: ${put.id}`, async () => {
+          await catalogue.putAsset(put, [])
+          expect(await catalogue.asset(put.id)).toEqual(put)
+          expect(await catalogue.asset('other')).toBeUndefined()
+        })
+      }
 
       it('are replaced whole: what is not said any longer is gone', async () => {
         await catalogue.putAsset(asset('a', { pipelineId: 'P', members: ['b'] }), [])
@@ -140,6 +147,46 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
         await catalogue.removeRendition('a', 'webm')
         expect(await catalogue.changeRendition('a', 'webm', { percent: 50 })).toBe(false)
         expect(await catalogue.rendition('a', 'webm')).toBeUndefined()
+      })
+
+      it('are replaced and changed only as long as they are what was read, if that is asked', async () => {
+        const first = rendition('a', { object: 'made/1.webm' })
+        const second = rendition('a', { object: 'made/2.webm', percent: 7 })
+        expect(await catalogue.replaceRendition(first, 'made/0.webm')).toBe(false)
+        expect(await catalogue.rendition('a', 'webm')).toBeUndefined()
+        expect(await catalogue.replaceRendition(first, undefined)).toBe(true)
+        expect(await catalogue.replaceRendition(second, undefined)).toBe(false)
+        expect(await catalogue.replaceRendition(second, 'made/1.webm')).toBe(true)
+        expect(await catalogue.replaceRendition(first, 'made/1.webm')).toBe(false)
+        expect(await catalogue.changeRendition('a', 'webm', { percent: 9 }, first.object)).toBe(
+          false,
+        )
+        await catalogue.putOrder(order('a'))
+        await catalogue.removeRendition('a', 'webm', first.object)
+        expect(await catalogue.rendition('a', 'webm')).toEqual(second)
+        expect(await catalogue.orders('a', 'webm')).toHaveLength(1)
+        expect(await catalogue.changeRendition('a', 'webm', { percent: 9 }, second.object)).toBe(
+          true,
+        )
+        expect((await catalogue.renditionsIn(['pending'])).map(({ percent }) => percent)).toEqual([
+          9,
+        ])
+        await catalogue.removeRendition('a', 'webm', second.object)
+        expect(await catalogue.rendition('a', 'webm')).toBeUndefined()
+        expect(await catalogue.orders('a', 'webm')).toEqual([])
+      })
+
+      it('changed by many at once lose no change, and only one takes the place of another', async () => {
+        await catalogue.putRendition(rendition('a', { object: 'made/0.webm' }))
+        const changes = [{ percent: 5 }, { size: 6 }, { readyAt: 7 }, { error: 'why' }]
+        await Promise.all(changes.map((change) => catalogue.changeRendition('a', 'webm', change)))
+        expect(await catalogue.rendition('a', 'webm')).toMatchObject(Object.assign({}, ...changes))
+        const outcomes = await Promise.all(
+          ['1', '2', '3'].map((object) =>
+            catalogue.replaceRendition(rendition('a', { object }), 'made/0.webm'),
+          ),
+        )
+        expect(outcomes.filter((isReplaced) => isReplaced)).toHaveLength(1)
       })
 
       it('go with their orders, and those of other formats stay', async () => {

@@ -11,8 +11,8 @@ export function leaseStoreContract(name: string, make: () => LeaseStore): void {
       store = make()
     })
 
-    async function hold(request: LeaseRequest): Promise<Lease> {
-      const outcome = await store.acquire(request)
+    function hold(request: LeaseRequest): Lease {
+      const outcome = store.acquire(request)
       if (outcome.outcome !== 'held') throw new Error(`refused by ${outcome.by}`)
       return outcome.lease
     }
@@ -23,97 +23,92 @@ export function leaseStoreContract(name: string, make: () => LeaseStore): void {
       limits: [{ key: 'link 1', max }],
     })
 
-    it('up to the limit downloads are let in, one more is refused with the limit', async () => {
-      await hold(request('a'))
-      await hold(request('b'))
-      expect(await store.acquire(request('c'))).toEqual({
+    it('up to the limit downloads are let in, one more is refused with the limit', () => {
+      hold(request('a'))
+      hold(request('b'))
+      expect(store.acquire(request('c'))).toEqual({
         outcome: 'refused',
         by: 'downloads',
         limit: 2,
       })
-      expect(await store.openDownloads('link 1')).toBe(2)
+      expect(store.openDownloads('link 1')).toBe(2)
       expect(store.held).toBe(2)
     })
 
-    it('further connections of an open download are no further downloads', async () => {
-      await hold(request('a', 1))
-      await hold(request('a', 1))
-      expect(await store.openDownloads('link 1')).toBe(1)
-      expect((await store.acquire(request('b', 1))).outcome).toBe('refused')
+    it('further connections of an open download are no further downloads', () => {
+      hold(request('a', 1))
+      hold(request('a', 1))
+      expect(store.openDownloads('link 1')).toBe(1)
+      expect(store.acquire(request('b', 1)).outcome).toBe('refused')
     })
 
-    it('connections of one download end at their own limit', async () => {
-      await hold(request('a', 9, 2))
-      await hold(request('a', 9, 2))
-      expect(await store.acquire(request('a', 9, 2))).toEqual({
+    it('connections of one download end at their own limit', () => {
+      hold(request('a', 9, 2))
+      hold(request('a', 9, 2))
+      expect(store.acquire(request('a', 9, 2))).toEqual({
         outcome: 'refused',
         by: 'connections',
         limit: 2,
       })
-      expect((await store.acquire(request('b', 9, 2))).outcome).toBe('held')
+      expect(store.acquire(request('b', 9, 2)).outcome).toBe('held')
     })
 
-    it('a download frees its place with its last connection', async () => {
-      const first = await hold(request('a', 1))
-      const second = await hold(request('a', 1))
+    it('a download frees its place with its last connection', () => {
+      const first = hold(request('a', 1))
+      const second = hold(request('a', 1))
       first.release()
-      expect((await store.acquire(request('b', 1))).outcome).toBe('refused')
+      expect(store.acquire(request('b', 1)).outcome).toBe('refused')
       second.release()
-      expect((await store.acquire(request('b', 1))).outcome).toBe('held')
+      expect(store.acquire(request('b', 1)).outcome).toBe('held')
     })
 
-    it('a lease that is released twice counts once', async () => {
-      const first = await hold(request('a'))
-      await hold(request('a'))
+    it('a lease that is released twice counts once', () => {
+      const first = hold(request('a'))
+      hold(request('a'))
       first.release()
       first.release()
       expect(store.held).toBe(1)
-      expect(await store.openDownloads('link 1')).toBe(1)
+      expect(store.openDownloads('link 1')).toBe(1)
     })
 
-    it('a refused request takes nothing in any limit', async () => {
-      await hold({ download: 'a', maxConnections: 1, limits: [{ key: 'full', max: 1 }] })
+    it('a refused request takes nothing in any limit', () => {
+      hold({ download: 'a', maxConnections: 1, limits: [{ key: 'full', max: 1 }] })
       const limits = [
         { key: 'free', max: 5 },
         { key: 'full', max: 1 },
       ]
-      expect((await store.acquire({ download: 'b', maxConnections: 1, limits })).outcome).toBe(
-        'refused',
-      )
-      expect(await store.openDownloads('free')).toBe(0)
+      expect(store.acquire({ download: 'b', maxConnections: 1, limits }).outcome).toBe('refused')
+      expect(store.openDownloads('free')).toBe(0)
       expect(store.held).toBe(1)
     })
 
-    it('keys do not touch each other, and Infinity counts without refusing', async () => {
+    it('keys do not touch each other, and Infinity counts without refusing', () => {
       for (let i = 0; i < 50; i++)
-        await hold({ download: `d${i}`, maxConnections: 1, limits: [{ key: 'x', max: Infinity }] })
-      expect(await store.openDownloads('x')).toBe(50)
-      expect(await store.openDownloads('y')).toBe(0)
+        hold({ download: `d${i}`, maxConnections: 1, limits: [{ key: 'x', max: Infinity }] })
+      expect(store.openDownloads('x')).toBe(50)
+      expect(store.openDownloads('y')).toBe(0)
       expect(
-        (await store.acquire({ download: 'e', maxConnections: 1, limits: [{ key: 'y', max: 1 }] }))
-          .outcome,
+        store.acquire({ download: 'e', maxConnections: 1, limits: [{ key: 'y', max: 1 }] }).outcome,
       ).toBe('held')
     })
 
-    it('a request without limits is held by its connections alone', async () => {
-      const lease = await hold({ download: 'a', maxConnections: 1, limits: [] })
-      expect(await store.acquire({ download: 'a', maxConnections: 1, limits: [] })).toMatchObject({
+    it('a request without limits is held by its connections alone', () => {
+      const lease = hold({ download: 'a', maxConnections: 1, limits: [] })
+      expect(store.acquire({ download: 'a', maxConnections: 1, limits: [] })).toMatchObject({
         by: 'connections',
       })
       lease.release()
       expect(store.held).toBe(0)
     })
 
-    it('requests at the same moment never pass a limit together', async () => {
-      const outcomes = await Promise.all(
-        Array.from({ length: 20 }, (_, i) => store.acquire(request(`d${i}`, 3))),
-      )
+    it('many requests never pass a limit together', () => {
+      const outcomes = Array.from({ length: 20 }, (_, i) => store.acquire(request(`d${i}`, 3)))
       expect(outcomes.filter(({ outcome }) => outcome === 'held')).toHaveLength(3)
     })
 
-    it('any sequence agrees with a model, never passes a limit, and ends with nothing held', async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+    it('any sequence agrees with a model, never passes a limit, and ends with nothing held', () => {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
           const tested = make()
           const model = new Model()
           const leases: { lease: Lease; forget: () => void }[] = []
@@ -124,21 +119,21 @@ export function leaseStoreContract(name: string, make: () => LeaseStore): void {
               taken?.forget()
               if (one.twice) taken?.lease.release()
             } else {
-              const outcome = await tested.acquire(one.request)
+              const outcome = tested.acquire(one.request)
               expect(outcome).toMatchObject(model.expected(one.request))
               if (outcome.outcome === 'held')
                 leases.push({ lease: outcome.lease, forget: model.take(one.request) })
             }
             expect(tested.held).toBe(leases.length)
             for (const { key, max } of LIMITS) {
-              const open = await tested.openDownloads(key)
+              const open = tested.openDownloads(key)
               expect(open).toBe(model.open(key))
               expect(open).toBeLessThanOrEqual(max)
             }
           }
           for (const { lease } of leases) lease.release()
           expect(tested.held).toBe(0)
-          for (const { key } of LIMITS) expect(await tested.openDownloads(key)).toBe(0)
+          for (const { key } of LIMITS) expect(tested.openDownloads(key)).toBe(0)
         }),
         { numRuns: 300 },
       )

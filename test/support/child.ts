@@ -61,6 +61,10 @@ export class Child {
     return this.#stderr
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
   get isOver(): boolean {
     return this.#isOver
   }

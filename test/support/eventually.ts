@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 4000,
+  withinMs = 15_000,
 ): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!(await holds())) {

@@ -32,6 +32,8 @@ export async function expectFreed(gateway: TestGateway, withinMs = 1000): Promis
 
 export interface ListedDownload {
   readonly id: string
+  /** The id of the process that serves it. */
+  readonly node: string
   readonly link_id: string
   readonly client: string
   readonly path: string

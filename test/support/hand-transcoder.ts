@@ -56,4 +56,15 @@ export class HandTranscoder implements Transcoder {
     if (!job) throw new Error(`no job ${index}`)
     return job
   }
+
+  /** The first job made of `source`, as soon as it has begun. */
+  async jobOf(source: string): Promise<HandJob> {
+    let found: HandJob | undefined
+    await eventually(`a job of ${source} begun`, () => {
+      found = this.jobs.find((job) => job.source === source)
+      return found !== undefined
+    })
+    if (!found) throw new Error(`no job of ${source}`)
+    return found
+  }
 }

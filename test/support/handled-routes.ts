@@ -1,21 +1,18 @@
+import { EmbeddedLinkState } from '../../src/state/embedded-link-state.ts'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { NetworkSet } from '../../src/base/network-set.ts'
 import { KNOWS_NOTHING } from '../../src/geo/network-lookup.ts'
 import { DownloadHandler } from '../../src/http/download-handler.ts'
-import { StoredHistory } from '../../src/http/history.ts'
 import type { Entrance } from '../../src/http/receive.ts'
 import { type Route, RouteTable } from '../../src/http/route.ts'
-import { EmbeddedLeaseStore } from '../../src/lease/embedded-lease-store.ts'
-import { RateRegistry } from '../../src/lease/rate.ts'
 import { KeyRing } from '../../src/link/key-ring.ts'
 import type { AccessRecord } from '../../src/record/access-record.ts'
 import { LiveDownloads } from '../../src/record/live-downloads.ts'
 import { openMemoryDatabase } from '../../src/state/database.ts'
-import { DownloadLedger } from '../../src/state/download-ledger.ts'
 import { RevocationList } from '../../src/state/revocations.ts'
-import { SharingLedger } from '../../src/state/sharing-ledger.ts'
+import { SqliteRevocations } from '../../src/state/sqlite-revocations.ts'
 import { Tagger } from '../../src/tag/tagger.ts'
 import { FakeClock } from './fake-clock.ts'
 import { SITE } from './request-parts.ts'
@@ -36,9 +33,7 @@ export function handleRoutes(
   const clock = new FakeClock()
   const records: AccessRecord[] = []
   const database = openMemoryDatabase()
-  const ledger = new DownloadLedger(database)
-  const sharing = new SharingLedger(database)
-  const revocations = new RevocationList(database)
+  const revocations = new RevocationList(new SqliteRevocations(database))
   const live = new LiveDownloads()
   const inForce: Entrance = {
     routes: new RouteTable(routes),
@@ -53,12 +48,8 @@ export function handleRoutes(
   const handler = new DownloadHandler(
     {
       clock,
-      leases: new EmbeddedLeaseStore(),
-      rates: new RateRegistry(clock),
-      ledger,
-      sharing,
+      links: new EmbeddedLinkState(database, clock),
       revocations,
-      history: new StoredHistory(revocations, ledger, sharing),
       live,
       records: { write: (record) => records.push(record) },
       onInternalFailure: (error) => {

@@ -17,6 +17,8 @@ export interface SendOptions {
   readonly headers?: OutgoingHttpHeaders
   /** The loopback address that the gateway shall see. */
   readonly localAddress?: string
+  /** How long the gateway may be silent; 15 s if not said. */
+  readonly patienceMs?: number
 }
 
 /** An answer, to its end or to its cut. */
@@ -37,7 +39,7 @@ export async function send(gateway: Target, target: string, options?: SendOption
 export async function openDownload(
   { host, port }: Target,
   target: string,
-  { method = 'GET', headers = {}, localAddress }: SendOptions = {},
+  { method = 'GET', headers = {}, localAddress, patienceMs = 15_000 }: SendOptions = {},
 ): Promise<OpenDownload> {
   const sent = request({
     host,
@@ -48,7 +50,9 @@ export async function openDownload(
     agent: false,
     ...(localAddress !== undefined && { localAddress }),
   })
-  sent.setTimeout(15_000, () => sent.destroy(new Error('the gateway was silent for 15 s')))
+  sent.setTimeout(patienceMs, () =>
+    sent.destroy(new Error(`the gateway was silent for ${patienceMs} ms`)),
+  )
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     sent.once('response', resolve)
     sent.once('error', reject)

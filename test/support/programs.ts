@@ -14,6 +14,10 @@ const PROGRAMS = {
   jq: ['jq'],
   nginx: ['nginx'],
   openssl: ['openssl'],
+  'redis-cli': ['redis-cli', 'valkey-cli'],
+  'redis-server': ['redis-server', 'valkey-server'],
+  'systemd-analyze': ['systemd-analyze'],
+  unzip: ['unzip'],
   wget: ['wget'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -47,13 +51,14 @@ export function program(name: ProgramName): string {
 
 type TestBody = () => Promise<void> | void
 
+/** Defines a test: `it` itself, or one for which something has to be there. */
+export type DefineTest = (title: string, body: TestBody, timeoutMs?: number) => void
+
 /**
  * `test` for what needs programs. One that is missing fails the test under CI=true; elsewhere the test
  * is skipped under a name that says so, and the end of the run counts those.
  */
-export function needs(
-  ...names: readonly ProgramName[]
-): (title: string, body: TestBody, timeoutMs?: number) => void {
+export function needs(...names: readonly ProgramName[]): DefineTest {
   const missing = names.filter((name) => find(name) === undefined)
   const isSkipped = missing.length > 0 && process.env['CI'] !== 'true'
   const define = isSkipped ? test.skip : test

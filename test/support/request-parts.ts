@@ -120,7 +120,7 @@ export function historyOf(history: Partial<LinkHistory> = {}): LinkHistory {
   return {
     revocation: () => undefined,
     isResumable: () => false,
-    firstAddress: () => undefined,
+    firstAddress: undefined,
     sightings: () => NO_SIGHTINGS,
     ...history,
   }

@@ -25,10 +25,17 @@ export interface Life {
 /** A directory that one `sluice serve` after the other lives on, each in a process of its own. */
 export class RestartableGateway {
   readonly directory = mkdtempSync(join(tmpdir(), 'sluice-lives-'))
-  readonly #secret = randomBytes(32)
+  readonly #secret: Buffer
   readonly #children: Child[] = []
 
-  constructor(files: Readonly<Record<string, Buffer>>, config: object, policies: object) {
+  /** Gateways with one `secret` take each other's links. */
+  constructor(
+    files: Readonly<Record<string, Buffer>>,
+    config: object,
+    policies: object,
+    secret: Buffer = randomBytes(32),
+  ) {
+    this.#secret = secret
     for (const [name, content] of Object.entries(files)) this.write(`library/${name}`, content)
     const k = this.#secret.toString('base64url')
     const key = { kty: 'oct', kid: KID, alg: 'HS256', k, schemes: ['sluice-hmac'] }

@@ -20,6 +20,8 @@ export interface TestGatewayOptions {
   /** Clients of the published APIs: `keys/clients.json`. */
   readonly clients?: readonly object[]
   readonly clock?: Clock
+  /** Of the HMAC key; gateways that share it take each other's links. */
+  readonly secret?: Buffer
   /** Goes on with the directory of an earlier gateway. */
   readonly directory?: string
 }
@@ -132,7 +134,7 @@ function writeFixture(directory: string, root: string, options: TestGatewayOptio
     const { k } = JSON.parse(readFileSync(secretFile, 'utf8')) as { k: string }
     return Buffer.from(k, 'base64url')
   }
-  const secret = randomBytes(32)
+  const secret = options.secret ?? randomBytes(32)
   mkdirSync(root, { recursive: true })
   for (const [name, content] of Object.entries(options.files ?? {}))
     write(`library/${name}`, content)

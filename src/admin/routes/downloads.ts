@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LiveDownload } from '../../record/live-downloads.ts'
+import type { RunningDownload } from '../../state/live-view.ts'
 import { endpoint } from '../endpoint.ts'
 import { epochSeconds, named } from '../named-schemas.ts'
 import { problem } from '../problem.ts'
@@ -8,6 +8,7 @@ const download = named(
   'Download',
   z.object({
     id: z.string(),
+    node: z.string().meta({ description: 'The id of the process that serves it.' }),
     link_id: z.string(),
     kid: z.string(),
     scheme: z.string(),
@@ -30,13 +31,22 @@ const listEndpoint = endpoint({
   replies: {
     200: {
       description: 'Downloads with at least one open connection',
-      schema: named('Downloads', z.object({ downloads: z.array(download) })),
+      schema: named(
+        'Downloads',
+        z.object({
+          downloads: z.array(download),
+          unanswered: z
+            .array(z.string())
+            .meta({ description: 'Ids of nodes that did not say in time what runs there.' }),
+          omitted: z.int().meta({ description: 'How many more run than are listed.' }),
+        }),
+      ),
     },
   },
-  handle: ({ services }) => ({
-    status: 200,
-    body: { downloads: services.live.list().map(presented) },
-  }),
+  async handle({ services }) {
+    const { downloads, unanswered, omitted } = await services.live.list()
+    return { status: 200, body: { downloads: downloads.map(presented), unanswered, omitted } }
+  },
 })
 
 const endEndpoint = endpoint({
@@ -47,36 +57,31 @@ const endEndpoint = endpoint({
   description: 'Its link stays good; revoke the link to keep the client out.',
   replies: { 204: { description: 'Every connection of it was cut' } },
   problems: ['not_found'],
-  handle({ services: { live, audit }, actor, parameters: { id } }) {
-    const found = live.list().find((candidate) => candidate.id === id)
+  async handle({ services: { live, audit }, actor, parameters: { id } }) {
+    const found = await live.find(id)
     if (!found) return problem('not_found')
-    const { linkId, path, client } = found.facts
+    const { linkId, path, client } = found
     audit.append({ actor, action: 'download.end', target: { id, link_id: linkId, path, client } })
-    live.end((candidate) => candidate === found, `ended by ${actor}`)
-    return { status: 204 }
+    const ended = await live.end(id, `ended by ${actor}`)
+    return ended ? { status: 204 } : problem('not_found')
   },
 })
 
-function presented({
-  id,
-  facts,
-  startedAt,
-  connections,
-  coverage,
-}: LiveDownload): z.output<typeof download> {
+function presented(running: RunningDownload): z.output<typeof download> {
   return {
-    id,
-    link_id: facts.linkId,
-    kid: facts.kid,
-    scheme: facts.scheme,
-    subject: facts.subject ?? null,
-    path: facts.path,
-    client: facts.client,
-    started_at: Math.floor(startedAt / 1000),
-    connections: connections.size,
-    bytes: [...connections].reduce((sum, connection) => sum + connection.bytes, 0),
-    size: facts.size ?? null,
-    coverage: Math.round(coverage() * 10_000) / 10_000,
+    id: running.id,
+    node: running.node,
+    link_id: running.linkId,
+    kid: running.kid,
+    scheme: running.scheme,
+    subject: running.subject ?? null,
+    path: running.path,
+    client: running.client,
+    started_at: Math.floor(running.startedAt / 1000),
+    connections: running.connections,
+    bytes: running.bytes,
+    size: running.size ?? null,
+    coverage: Math.round(running.coverage * 10_000) / 10_000,
   }
 }
 

@@ -74,9 +74,9 @@ export const inspectEndpoint = endpoint({
   description: 'Nothing is spent. Limits on what runs at the moment are left out.',
   body: inspectRequest,
   replies: { 200: { description: 'What the gateway would decide', schema: inspection } },
-  handle: ({ services, body }) => ({
+  handle: async ({ services, body }) => ({
     status: 200,
-    body: inspectLink(services.desk(), services.history, {
+    body: await inspectLink(services.desk(), services.recall, {
       url: body.url,
       ...(body.as && { as: body.as }),
     }),

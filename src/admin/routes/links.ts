@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { digestText } from '../../base/bytes.ts'
 import { type EpochSeconds, secondsOf } from '../../base/clock.ts'
 import { type MintedLink, mintLink, type MintRequest } from '../../operator/mint-link.ts'
+import type { KeptAnswer } from '../../state/idempotency.ts'
 import { type Answer, endpoint, type Outcome } from '../endpoint.ts'
 import { linkRequests, mintedLinks } from '../link-schema.ts'
 import { type FieldError, invalid, problem } from '../problem.ts'
@@ -40,28 +41,28 @@ const mintEndpoint = endpoint({
   },
 })
 
-/**
- * Gives the kept answer or makes and keeps one. Nothing is awaited between the look and the keeping, so
- * that two requests with one key cannot both mint.
- */
-function once(
+/** Gives the kept answer or makes and keeps one: of two requests with one key both get the first's. */
+async function once(
   { idempotency, clock }: AdminServices,
   key: string,
   body: unknown,
   make: () => Outcome,
-): Outcome {
+): Promise<Outcome> {
   const now = secondsOf(clock)
   const request = digestText(JSON.stringify(body))
-  const kept = idempotency.find(key, request, now)
-  if (kept === 'mismatch') return problem('idempotency_key_reused')
-  if (kept) {
-    const headers = { 'Idempotency-Replayed': 'true' }
-    return { status: 201, body: JSON.parse(kept.body) as unknown, headers }
-  }
+  const kept = await idempotency.find(key, request, now)
+  if (kept) return replayed(kept)
   const made = make()
   if ('code' in made) return made
-  idempotency.keep(key, request, { status: made.status, body: JSON.stringify(made.body) }, now)
-  return made
+  const answer = { status: made.status, body: JSON.stringify(made.body) }
+  const holds = await idempotency.keep(key, request, answer, now)
+  return holds === answer ? made : replayed(holds)
+}
+
+function replayed(kept: KeptAnswer | 'mismatch'): Outcome {
+  if (kept === 'mismatch') return problem('idempotency_key_reused')
+  const headers = { 'Idempotency-Replayed': 'true' }
+  return { status: 201, body: JSON.parse(kept.body) as unknown, headers }
 }
 
 function mintAll(

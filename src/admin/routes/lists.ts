@@ -52,7 +52,12 @@ const putEndpoint = endpoint({
     201: { description: 'The entry, new', schema: entry },
   },
   problems: ['list_not_found'],
-  handle({ services: { lists: admin, audit, clock }, actor, parameters: { name, cidr }, body }) {
+  async handle({
+    services: { lists: admin, audit, clock },
+    actor,
+    parameters: { name, cidr },
+    body,
+  }) {
     if (!isList(admin, name)) return problem('list_not_found')
     const network = networkOf(cidr)
     if ('code' in network) return network
@@ -66,7 +71,7 @@ const putEndpoint = endpoint({
     const text = formatNetwork(network)
     const target = { list: name, cidr: text, note, expires_at: expiresAt }
     audit.append({ actor, action: 'list.add', target })
-    const added = admin.added.put({
+    const added = await admin.added.put({
       list: name,
       network,
       note,
@@ -85,14 +90,14 @@ const removeEndpoint = endpoint({
   summary: 'Remove a network that was added to a list',
   replies: { 204: { description: 'The entry counts no more' } },
   problems: ['list_not_found', 'list_entry_not_found', 'invalid_request'],
-  handle({ services: { lists: admin, audit }, actor, parameters: { name, cidr } }) {
+  async handle({ services: { lists: admin, audit }, actor, parameters: { name, cidr } }) {
     if (!isList(admin, name)) return problem('list_not_found')
     const network = networkOf(cidr)
     if ('code' in network) return network
     if (!admin.added.find(name, network)) return unknownEntry(admin, name, network)
     const target = { list: name, cidr: formatNetwork(network) }
     audit.append({ actor, action: 'list.remove', target })
-    admin.added.remove(name, network)
+    await admin.added.remove(name, network)
     return { status: 204 }
   },
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { secondsOf } from '../../base/clock.ts'
 import { canonicalisePath, encodePath } from '../../request/canonical-path.ts'
-import { type Revocation, type RevocationTarget, revokes } from '../../state/revocations.ts'
+import type { Revocation, RevocationTarget } from '../../state/revocation-index.ts'
 import { endpoint } from '../endpoint.ts'
 import { epochSeconds, named } from '../named-schemas.ts'
 import { invalid, problem } from '../problem.ts'
@@ -77,16 +77,16 @@ const addEndpoint = endpoint({
       headers: { Location: 'Where the revocation is read and taken back' },
     },
   },
-  handle({ services, actor, body: { end_downloads = false, path, ...others } }) {
+  async handle({ services, actor, body: { end_downloads = false, path, ...others } }) {
     const decoded = path === undefined ? undefined : revokedPath(path)
     if (decoded && 'why' in decoded) return invalid([{ field: 'path', message: decoded.why }])
     const target: RevocationTarget = { ...others, ...(decoded && { path: decoded.path }) }
-    const added = addAudited(services, actor, target, end_downloads)
+    const added = await addAudited(services, actor, target, end_downloads)
     return {
       status: 201,
       body: {
         ...presented(added),
-        ...(end_downloads && { ended_downloads: endRevoked(services, added) }),
+        ...(end_downloads && { ended_downloads: await services.live.endRevoked(added) }),
       },
       headers: { Location: `/v1/revocations/${added.id}` },
     }
@@ -130,16 +130,16 @@ const removeEndpoint = endpoint({
   summary: 'Take a revocation back',
   replies: { 204: { description: 'Its links work again' } },
   problems: ['not_found'],
-  handle({ services: { revocations, audit }, actor, parameters: { id } }) {
+  async handle({ services: { revocations, audit }, actor, parameters: { id } }) {
     const found = revocations.get(id)
     if (!found) return problem('not_found')
     audit.append({ actor, action: 'revocation.remove', target: { ...presented(found) } })
-    revocations.remove(id)
+    await revocations.remove(id)
     return { status: 204 }
   },
 })
 
-/** The path as `RevocationList` compares it: decoded, where a last segment `*` means everything below. */
+/** The path as revocations are compared: decoded, where a last segment `*` means everything below. */
 function revokedPath(path: string): { readonly path: string } | { readonly why: string } {
   const isPrefix = path.endsWith('/*')
   const result = canonicalisePath(isPrefix ? `${path.slice(0, -1)}x` : path)
@@ -152,25 +152,21 @@ function revokedPath(path: string): { readonly path: string } | { readonly why: 
 }
 
 /** The id is made by adding, so the entry follows the change; without an entry there is no change. */
-function addAudited(
+async function addAudited(
   { revocations, audit, clock }: AdminServices,
   actor: string,
   target: RevocationTarget,
   endDownloads: boolean,
-): Revocation {
-  const added = revocations.add(target, secondsOf(clock))
+): Promise<Revocation> {
+  const added = await revocations.add(target, secondsOf(clock))
   try {
     const entry = { ...presented(added), end_downloads: endDownloads }
     audit.append({ actor, action: 'revocation.add', target: entry })
   } catch (error) {
-    revocations.remove(added.id)
+    await revocations.remove(added.id)
     throw error
   }
   return added
-}
-
-function endRevoked({ live }: AdminServices, target: Revocation): number {
-  return live.end(({ facts }) => revokes(target, facts, facts.path), `revocation ${target.id}`)
 }
 
 /** As callers write it: the path percent-encoded. */

@@ -46,7 +46,7 @@ async function findUrls(caller: Caller, services: DialectServices): Promise<Foun
   if (isList && isRedirect) return ERRORS.invalid_input
   const urls: string[] = []
   for (const file of files) {
-    const url = urlOf(file, parameters, caller, services)
+    const url = await urlOf(file, parameters, caller, services)
     if (typeof url !== 'string') return url
     urls.push(url)
   }
@@ -71,12 +71,12 @@ async function filesOf(catalogue: Catalogue, asset: Asset): Promise<Asset[] | un
   return ready.length === files.length && files.length > 0 ? ready : undefined
 }
 
-function urlOf(
+async function urlOf(
   asset: Asset,
   parameters: Parameters,
   caller: Caller,
   services: DialectServices,
-): string | ApiError {
+): Promise<string | ApiError> {
   const { expiry_time, multi_use } = parameters
   const now = secondsOf(services.clock)
   // a signed call is itself a link: called twice, it gives one link and not two
@@ -84,7 +84,7 @@ function urlOf(
   // else a one-time call would be good again as soon as the use of its first link is forgotten
   const iat =
     callId !== undefined && multi_use === false
-      ? services.firstCalls.at(callId, now, expiry_time)
+      ? await services.firstCalls.at(callId, now, expiry_time)
       : now
   const link = services.mint({
     asset,

@@ -17,7 +17,7 @@ export const isPinnedHere: Rule = {
       return refuse('address_not_allowed', 'the policy requires an address and the link has none')
     }
     if (!allowed && pin === 'first-use') {
-      const first = history.firstAddress(grant)
+      const first = history.firstAddress
       if (first) allowed = [{ first, prefix: first.family === 4 ? 32 : 128 }]
       else if (!context.client)
         return refuse('address_not_allowed', 'the client address is unknown')

@@ -14,7 +14,7 @@ export const isAskedByPerson: Rule = {
   check(grant, context, policy, history) {
     if (context.method === 'HEAD') return undefined
     const wouldPin =
-      policy.address.pin === 'first-use' && !grant.constraints.ip && !history.firstAddress(grant)
+      policy.address.pin === 'first-use' && !grant.constraints.ip && !history.firstAddress
     const spends = wouldPin || maxUses(grant, policy) !== undefined || countsUses(grant, policy)
     if (!spends) return undefined
     if (isPrefetch(context.headers))

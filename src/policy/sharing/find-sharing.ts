@@ -29,7 +29,7 @@ export function findSharing(
   if (!sighting) return { of: 'link', detail: 'the client address is unknown' }
   const { windowSeconds, heuristics } = policy.antiFraud.sharing
   for (const { of, key, limits } of keys) {
-    const seen = history.sightings(key, context.now - windowSeconds)
+    const seen = history.sightings(key)
     const picture = pictureOf(seen, sighting, context.now, windowSeconds)
     const why = exceededLimit(limits, picture) ?? enoughSignals(heuristics, picture, context)
     if (why !== undefined) return { of, detail: of === 'link' ? why : `for the subject: ${why}` }

@@ -1,3 +1,5 @@
+import { recallFrom } from '../../../src/http/recall.ts'
+import { EmbeddedLinkState } from '../../../src/state/embedded-link-state.ts'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -16,9 +18,7 @@ import { policySchema } from '../../../src/config/policy-schema.ts'
 import { compilePolicy } from '../../../src/policy/compile-policy.ts'
 import { NO_SOURCES } from '../../../src/policy/policy.ts'
 import { KNOWS_NOTHING } from '../../../src/geo/network-lookup.ts'
-import { StoredHistory } from '../../../src/http/history.ts'
 import { RouteTable } from '../../../src/http/route.ts'
-import { EmbeddedLeaseStore } from '../../../src/lease/embedded-lease-store.ts'
 import type { KeyRing } from '../../../src/link/key-ring.ts'
 import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
 import { SluiceJwt } from '../../../src/link/schemes/sluice-jwt.ts'
@@ -33,12 +33,12 @@ import {
 } from '../../../src/record/live-downloads.ts'
 import { Metrics } from '../../../src/record/metrics.ts'
 import { openMemoryDatabase } from '../../../src/state/database.ts'
-import { DownloadLedger } from '../../../src/state/download-ledger.ts'
 import { EntrySets } from '../../../src/lists/entry-set.ts'
-import { IdempotencyStore } from '../../../src/state/idempotency.ts'
+import { LocalLiveView } from '../../../src/state/live-view.ts'
 import { ListEntries } from '../../../src/state/list-entries.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
-import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
+import { SqliteIdempotency } from '../../../src/state/sqlite-idempotency.ts'
+import { SqliteRevocations } from '../../../src/state/sqlite-revocations.ts'
 import { accessRecord } from '../../support/access-record.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { MemoryOrigin } from '../../support/memory-origin.ts'
@@ -53,6 +53,8 @@ import { FakeKeys, newSecret } from './fake-keys.ts'
 import { FakeRenditions } from './fake-renditions.ts'
 
 export const NOW = 1_800_000_000
+/** The only node. */
+export const NODE = { id: 'node-1', host: 'here', version: '9.9.9', startedAt: NOW * 1000 }
 export const SCOPES = ['links', 'revoke', 'read', 'assets', 'keys', 'lists'] as const
 export type TokenName = (typeof SCOPES)[number] | 'all'
 
@@ -93,7 +95,8 @@ export async function startAdmin(): Promise<AdminFixture> {
   const auditFile = join(directory, 'audit.jsonl')
   const library = new MemoryOrigin()
   const renditions = new FakeRenditions()
-  const services = buildServices(clock, keys, tokens, auditFile, library, renditions)
+  const live = new LiveDownloads()
+  const services = buildServices(live, clock, keys, tokens, auditFile, library, renditions)
   const failures: AdminFixture['failures'] = []
   const state: { ready: AdminFixture['ready'] } = { ready: { ready: true } }
   let auditBroken = false
@@ -151,7 +154,7 @@ export async function startAdmin(): Promise<AdminFixture> {
     breakAudit() {
       auditBroken = true
     },
-    run: (facts, connections = 1) => joinDownload(services.live, clock, facts, connections),
+    run: (facts, connections = 1) => joinDownload(live, clock, facts, connections),
     record(record) {
       const time = new Date(clock.now()).toISOString()
       const whole = accessRecord({ ...RECORDED, time, ...record })
@@ -179,6 +182,7 @@ const RECORDED: Partial<AccessRecord> = {
 }
 
 function buildServices(
+  live: LiveDownloads,
   clock: FakeClock,
   keys: FakeKeys,
   tokens: readonly AdminToken[],
@@ -187,16 +191,13 @@ function buildServices(
   renditions: FakeRenditions,
 ): AdminServices {
   const database = openMemoryDatabase()
-  const ledger = new DownloadLedger(database)
-  const revocations = new RevocationList(database)
-  const history = new StoredHistory(revocations, ledger, new SharingLedger(database))
+  const links = new EmbeddedLinkState(database, clock)
+  const revocations = new RevocationList(new SqliteRevocations(database))
   const assets: AdminServices['assets'] = {
     catalogue: new SqliteCatalogue(database),
     renditions,
     origin: (name) => (name === 'library' ? library : undefined),
   }
-  const live = new LiveDownloads()
-  const leases = new EmbeddedLeaseStore()
   return {
     clock,
     desk: () => ({
@@ -208,24 +209,19 @@ function buildServices(
       routes: routesOver(keys.ring),
     }),
     tokens: () => tokens,
-    history: {
-      revocation: (grant, path) => history.revocation(grant, path),
-      isResumable: (grant, context) => history.isResumable(grant, context),
-      firstAddress: (grant) => history.firstAddress(grant),
-      sightings: (key, after) => history.sightings(key, after),
-      spent: (grant) => ledger.spent(grant.countKey),
-    },
+    recall: recallFrom(links, revocations),
     revocations,
-    idempotency: new IdempotencyStore(database),
-    live,
-    leases,
+    idempotency: new SqliteIdempotency(database),
+    live: new LocalLiveView(live, NODE),
+    links,
     metrics: new Metrics({
       openDownloads: () => live.count,
-      heldLeases: () => leases.held,
+      heldLeases: () => links.held,
       configHash: () => 'abc',
       lists: () => [],
       keySets: () => [],
       networkDataBuilt: () => [],
+      stateIsUp: () => true,
       now: () => 0,
     }),
     recent: new RecentRecords(100),

@@ -17,6 +17,7 @@ describe('/v1/downloads', () => {
       downloads: [
         {
           id: expect.any(String),
+          node: 'node-1',
           link_id: 'L1',
           kid: 'hmac-1',
           scheme: 'sluice-hmac',
@@ -30,6 +31,8 @@ describe('/v1/downloads', () => {
           coverage: 0.1235,
         },
       ],
+      unanswered: [],
+      omitted: 0,
     })
   })
 
@@ -166,7 +169,15 @@ describe('figures and health', () => {
     admin.record({ bytes: 100 })
     admin.record({ decision: 'deny', status: 403 })
     admin.run({})
-    await admin.services.leases.acquire({ download: 'd', maxConnections: 1, limits: [] })
+    await admin.services.links.open({
+      download: { link: 'k/1', object: '/files/a', client: 'c' },
+      now: 0,
+      place: { maxConnections: 1, limits: [] },
+      uses: undefined,
+      wantsFirstAddress: false,
+      wantsDownload: false,
+      sightings: [],
+    })
     await admin.call('POST', '/v1/revocations', { body: { kid: 'k' } })
     expect((await get('/v1/stats')).json).toEqual({
       version: '9.9.9',
@@ -178,6 +189,15 @@ describe('figures and health', () => {
       leases_held: 1,
       revocations: 1,
       memory_rss_bytes: expect.any(Number),
+      nodes: [
+        {
+          id: 'node-1',
+          host: 'here',
+          version: '9.9.9',
+          started_at: NOW,
+          downloads_open: 1,
+        },
+      ],
     })
   })
 

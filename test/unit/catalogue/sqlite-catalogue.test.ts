@@ -6,15 +6,19 @@ import { SqliteCatalogue } from '../../../src/catalogue/sqlite-catalogue.ts'
 import { openDatabase, openMemoryDatabase } from '../../../src/state/database.ts'
 import { catalogueContract } from '../../contract/catalogue-contract.ts'
 
-catalogueContract('SqliteCatalogue', async () => {
-  const database = openMemoryDatabase()
-  return {
-    catalogue: new SqliteCatalogue(database),
-    dispose: async () => {
-      database.close()
-    },
-  }
-})
+catalogueContract(
+  'SqliteCatalogue',
+  async () => {
+    const database = openMemoryDatabase()
+    return {
+      catalogue: new SqliteCatalogue(database),
+      dispose: async () => {
+        database.close()
+      },
+    }
+  },
+  it,
+)
 
 it('what one process puts another finds, as soon as it is put', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-catalogue-'))

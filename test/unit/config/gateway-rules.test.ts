@@ -21,9 +21,6 @@ function route(text: string): string[] {
 describe('what is not built yet is refused by name', () => {
   it.each([
     ['server: { tls: { cert: a, key: b } }', 'server.tls: TLS on the gateway'],
-    ['state: { driver: valkey }', 'state.driver: valkey'],
-    ['state: { url: "redis://127.0.0.1" }', 'state.url: shared state'],
-    ['state: { onUnavailable: deny }', 'state.onUnavailable: shared state'],
     ['origins: { b: { type: s3, bucket: b } }', 'origins.b.type: an origin of type s3'],
   ])('%s', (gateway, expected) => {
     const found = said(gatewayProblems(`${gateway}\n`)).find((problem) =>

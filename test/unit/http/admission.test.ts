@@ -25,8 +25,13 @@ describe('a download whose use is spent', () => {
     mayResume: false,
   })
   download.count(0, 9900)
+  const session = {
+    known: ledger.find(downloadKey(GRANT, CONTEXT)),
+    spent: ledger.spent(GRANT.countKey),
+    reserved: 0,
+  }
   const asks = (start: number, end: number): string | undefined =>
-    checkUses(ledger, GRANT, CONTEXT, POLICY, OBJECT, [{ start, end }])?.reason
+    checkUses(session, GRANT, CONTEXT, POLICY, OBJECT, [{ start, end }])?.reason
 
   it('may fetch what it lacks, with an overlap of exactly the rest that coverage leaves out', () => {
     expect(asks(9900, SIZE)).toBeUndefined()

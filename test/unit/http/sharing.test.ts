@@ -1,14 +1,18 @@
+import { questionOf } from '../../../src/http/admission.ts'
+import { beginUse } from '../../../src/http/begin-use.ts'
+import { SessionHistory } from '../../../src/http/history.ts'
+import { EmbeddedLinkState } from '../../../src/state/embedded-link-state.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { describe, expect, it } from 'vitest'
 import type { NetworkFacts } from '../../../src/base/network-facts.ts'
-import { StoredHistory } from '../../../src/http/history.ts'
-import { admitUse } from '../../../src/http/sharing.ts'
 import type { Constraints } from '../../../src/link/constraints.ts'
 import { decide } from '../../../src/policy/decide.ts'
 import { openMemoryDatabase } from '../../../src/state/database.ts'
-import { DownloadLedger } from '../../../src/state/download-ledger.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
-import { SharingLedger } from '../../../src/state/sharing-ledger.ts'
+import { SqliteRevocations } from '../../../src/state/sqlite-revocations.ts'
 import { contextOf, grantOf, historyOf, NOW, policyOf } from '../../support/request-parts.ts'
+
+const OBJECT = { etag: '"v1"', size: 1000 }
 
 interface Use extends Partial<NetworkFacts> {
   readonly client: string
@@ -27,10 +31,9 @@ function play(
   { sharing = {}, says = {} }: { sharing?: object; says?: Constraints } = {},
 ): string[] {
   const database = openMemoryDatabase()
-  const revocations = new RevocationList(database)
-  const store = new SharingLedger(database)
-  const history = new StoredHistory(revocations, new DownloadLedger(database), store)
-  const services = { sharing: store, history, revocations }
+  const revocations = new RevocationList(new SqliteRevocations(database))
+  const links = new EmbeddedLinkState(database, new FakeClock())
+  const services = { links, revocations }
   const policy = policyOf({ antiFraud: { default: true, sharing } })
   return uses.map(({ client, agent = 'Browser', at = 0, stays, link, proxied, ...network }) => {
     const context = {
@@ -44,11 +47,13 @@ function play(
     }
     const name = link ?? 'one'
     const grant = grantOf(says, { linkId: name, countKey: `k1/${name}`, validUntil: NOW + 999_999 })
-    const { refusal } = decide(grant, context, policy, history)
+    const session = links.open(questionOf(grant, context, policy))
+    const { refusal } = decide(grant, context, policy, new SessionHistory(revocations, session))
     if (refusal) return `${refusal.reason}: ${refusal.detail}`
-    const admission = admitUse(services, context, grant, policy)
+    const admission = beginUse(services, session, context, grant, policy, OBJECT)
+    if (admission instanceof Promise) throw new Error('the embedded state answers at once')
     if (admission.outcome === 'refused') return admission.refusal.reason
-    if (!stays) admission.leave()
+    if (!stays) admission.download.leave()
     return admission.slowed ? 'slowed' : 'passes'
   })
 }

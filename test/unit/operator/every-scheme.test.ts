@@ -55,9 +55,9 @@ function deskFor(definition: SchemeDefinition, { kid = 'k1', path = '/files/' }:
 const NO_HISTORY = {
   revocation: () => undefined,
   isResumable: () => false,
-  firstAddress: () => undefined,
+  firstAddress: undefined,
   sightings: () => NO_SIGHTINGS,
-  spent: () => 0,
+  spent: 0,
 }
 
 /** What a client sends beside the URL. */
@@ -80,31 +80,31 @@ describe.each(
     return link
   }
 
-  it('mints a link that would be let in', () => {
+  it('mints a link that would be let in', async () => {
     const link = mint()
     expect(link).toMatchObject({ scheme: name, kid })
     expect(link.expires_at).toBeGreaterThan(NOW)
     expect(link.expires_at).toBeLessThanOrEqual(NOW + expires_in)
-    const found = inspectLink(desk, NO_HISTORY, {
+    const found = await inspectLink(desk, () => NO_HISTORY, {
       url: link.url,
       as: { ip: '192.0.2.1', headers: headersOf(link) },
     })
     expect(found).toMatchObject({ decision: 'permit', link: { scheme: name } })
   })
 
-  it('would be refused once it has ended', () => {
+  it('would be refused once it has ended', async () => {
     const link = mint()
-    const found = inspectLink(desk, NO_HISTORY, {
+    const found = await inspectLink(desk, () => NO_HISTORY, {
       url: link.url,
       as: { ip: '192.0.2.1', headers: headersOf(link), time: NOW + 2 * 86_400 },
     })
     expect(found.decision).not.toBe('permit')
   })
 
-  it('says what was signed when the signature does not hold', () => {
+  it('says what was signed when the signature does not hold', async () => {
     const link = mint()
     const other = { ...desk, ...deskFor(definition, sample) }
-    const found = inspectLink(other, NO_HISTORY, {
+    const found = await inspectLink(other, () => NO_HISTORY, {
       url: link.url,
       as: { ip: '192.0.2.1', headers: headersOf(link) },
     })

@@ -1,3 +1,4 @@
+import { questionOf } from '../../../src/http/admission.ts'
 import { describe, expect, it } from 'vitest'
 import { parseNetwork } from '../../../src/base/address.ts'
 import { NetworkSet } from '../../../src/base/network-set.ts'
@@ -194,14 +195,9 @@ describe('sharing', () => {
   })
 
   it('asks for the window of the policy', () => {
-    const asked: number[] = []
-    decide(
-      grantOf({ anti_fraud: true }),
-      contextOf('/files/a.mp4'),
-      policyOf({ antiFraud: { sharing: { windowSeconds: 60 } } }),
-      historyOf({ sightings: (_key, after) => (asked.push(after), NO_SIGHTINGS) }),
-    )
-    expect(asked).toEqual([NOW - 60])
+    const policy = policyOf({ antiFraud: { sharing: { windowSeconds: 60 } } })
+    const question = questionOf(grantOf({ anti_fraud: true }), contextOf('/files/a.mp4'), policy)
+    expect(question.sightings).toEqual([{ key: 'link:k1/link-1', after: NOW - 60 }])
   })
 
   it('says in the record what it saw', () => {

@@ -141,7 +141,7 @@ describe('the address', () => {
   const prefix = { address: { tolerance: 'prefix' } }
   const asn = { address: { tolerance: 'asn' } }
   const inAs = (number: number): Case => ({ request: { network: { asn: number } } })
-  const pinned = (text: string): Partial<LinkHistory> => ({ firstAddress: () => address(text) })
+  const pinned = (text: string): Partial<LinkHistory> => ({ firstAddress: address(text) })
   it.each<[string, Case, string]>([
     ['a link used from its address', { says: { ip: nets('192.0.2.1') } }, 'permit'],
     [
@@ -451,7 +451,7 @@ describe('prefetch and preview bots', () => {
       {
         policy: { address: { pin: 'first-use' } },
         request: bot,
-        history: { firstAddress: () => address('192.0.2.1') },
+        history: { firstAddress: address('192.0.2.1') },
       },
       'permit',
     ],

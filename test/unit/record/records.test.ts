@@ -153,6 +153,7 @@ describe('metrics', () => {
     ],
     keySets: () => [{ name: 'idp.example/jwks.json', age: 7, count: 2 }],
     networkDataBuilt: () => [['country', new Date(0)]] as const,
+    stateIsUp: () => true,
     now: () => 86_400_000,
   }
 

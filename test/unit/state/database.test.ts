@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { inTransaction, openDatabase, openMemoryDatabase } from '../../../src/state/database.ts'
-import { IdempotencyStore } from '../../../src/state/idempotency.ts'
-import { NOW } from '../../support/request-parts.ts'
 
 describe('the database', () => {
   let directory: string
@@ -94,42 +92,5 @@ describe('the database', () => {
     expect(database.prepare('SELECT link FROM link_use').all()).toEqual([{ link: 'kept' }])
     inTransaction(database, () => insert.run('after'))
     expect(database.prepare('SELECT count(*) AS n FROM link_use').get()).toEqual({ n: 2 })
-  })
-})
-
-describe('IdempotencyStore', () => {
-  const ANSWER = { status: 201, body: '{"url":"x"}' }
-
-  it('gives the answer of the first request, for a day', () => {
-    const store = new IdempotencyStore(openMemoryDatabase())
-    expect(store.find('k', 'request', NOW)).toBeUndefined()
-    store.keep('k', 'request', ANSWER, NOW)
-    expect(store.find('k', 'request', NOW)).toEqual(ANSWER)
-    expect(store.find('k', 'request', NOW + 86_399)).toEqual(ANSWER)
-    expect(store.find('k', 'request', NOW + 86_400)).toBeUndefined()
-    expect(store.find('K', 'request', NOW)).toBeUndefined()
-  })
-
-  it('the same key with another request is a mismatch, not the old answer', () => {
-    const store = new IdempotencyStore(openMemoryDatabase())
-    store.keep('k', 'request', ANSWER, NOW)
-    expect(store.find('k', 'another request', NOW)).toBe('mismatch')
-    expect(store.find('k', 'another request', NOW + 86_400)).toBeUndefined()
-  })
-
-  it('a key may be used again after its day', () => {
-    const store = new IdempotencyStore(openMemoryDatabase())
-    store.keep('k', 'request', ANSWER, NOW)
-    store.keep('k', 'another request', { status: 422, body: '{}' }, NOW + 86_400)
-    expect(store.find('k', 'another request', NOW + 86_400)).toEqual({ status: 422, body: '{}' })
-  })
-
-  it('pruning drops what is a day old, and nothing else', () => {
-    const database = openMemoryDatabase()
-    const store = new IdempotencyStore(database)
-    store.keep('old', 'r', ANSWER, NOW)
-    store.keep('new', 'r', ANSWER, NOW + 1)
-    store.prune(NOW + 86_400)
-    expect(database.prepare('SELECT key FROM idempotency').all()).toEqual([{ key: 'new' }])
   })
 })

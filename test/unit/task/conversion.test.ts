@@ -138,7 +138,7 @@ describe('a conversion', () => {
     const { id } = await started(first, source.url('/film.mkv'), '144p')
     await until(first, id, 'in work', () => fixture.transcoder.jobs.length === 1)
     await first.stop()
-    expect(fixture.store.find(id)).toMatchObject({ status: 'processing' })
+    expect(await fixture.store.find(id)).toMatchObject({ status: 'processing' })
     fixture.transcoder.onMake = undefined
     const next = runner()
     next.resume()

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { SqliteCatalogue } from '../../../src/catalogue/sqlite-catalogue.ts'
 import { FileOrigin } from '../../../src/origin/file-origin.ts'
+import { SoleNode } from '../../../src/rendition/sole-node.ts'
 import {
   type MediaInfo,
   type Transcoder,
@@ -14,7 +15,7 @@ import {
 import { openMemoryDatabase } from '../../../src/state/database.ts'
 import type { Task } from '../../../src/task/task.ts'
 import { TaskRunner, type TaskRunnerOptions } from '../../../src/task/task-runner.ts'
-import { TaskStore } from '../../../src/task/task-store.ts'
+import { SqliteTaskStore } from '../../../src/task/sqlite-task-store.ts'
 import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FakeRenditions } from '../admin/fake-renditions.ts'
@@ -44,7 +45,7 @@ export class TaskFixture {
   readonly root = mkdtempSync(join(tmpdir(), 'sluice-tasks-'))
   readonly database: DatabaseSync = openMemoryDatabase()
   readonly catalogue = new SqliteCatalogue(this.database)
-  readonly store = new TaskStore(this.database)
+  readonly store = new SqliteTaskStore(this.database)
   readonly origin = new FileOrigin({ root: this.root })
   readonly renditions = new FakeRenditions()
   readonly transcoder = new FakeTranscoder()
@@ -54,7 +55,8 @@ export class TaskFixture {
 
   runner(options: Partial<TaskRunnerOptions> = {}): TaskRunner {
     const runner = new TaskRunner({
-      database: this.database,
+      store: this.store,
+      coordination: new SoleNode(),
       catalogue: this.catalogue,
       renditions: this.renditions,
       transcoder: this.transcoder,

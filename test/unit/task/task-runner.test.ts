@@ -41,7 +41,7 @@ async function halfFetched(etag: string | undefined): Promise<Task> {
   const { id } = await started(first, source.url('/a.bin'))
   await until(first, id, 'half', ({ progress }) => progress >= 49)
   await first.stop()
-  const task = fixture.store.find(id)
+  const task = await fixture.store.find(id)
   expect(task).toMatchObject({ status: 'downloading', source: { size: FILE.length } })
   source.requests.length = 0
   source.bytes = 0
@@ -131,8 +131,8 @@ describe('a crash at the end leads to a completed task and no second fetch', () 
     const staged = await fixture.origin.stage(object)
     writeFileSync(staged.file, FILE)
     if (isPublished) await staged.publish()
-    const task = fixture.store.find(id) as Task
-    fixture.store.put({
+    const task = (await fixture.store.find(id)) as Task
+    await fixture.store.change({
       ...task,
       ...(known && { source: { ...known, isComplete: true } }),
       object,
@@ -196,11 +196,11 @@ describe('the work', () => {
     const one = runner()
     const { id } = await started(one, source.url('/a.bin'))
     await until(one, id, 'a third', ({ progress }) => progress === 29)
-    expect(fixture.store.find(id)?.progress).toBe(0)
+    expect((await fixture.store.find(id))?.progress).toBe(0)
     fixture.clock.advance(1)
     send(Buffer.alloc(30))
     await until(one, id, 'two thirds', ({ progress }) => progress === 59)
-    expect(fixture.store.find(id)?.progress).toBe(59)
+    await eventually('it written', async () => (await fixture.store.find(id))?.progress === 59)
   })
 
   test('fails when its origin is gone, and what it left can be removed when it is back', async () => {
