@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    reporters: ['default', './test/support/skipped-programs.ts'],
+    // most tests wait for processes; one worker for each core but one would leave the machine idle
+    maxWorkers: 3,
+    reporters: ['default', './test/support/skipped-programs.ts', './test/support/retried-tests.ts'],
   },
 })
