@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { download } from './cases/large-body.ts'
 import { FRESH_LINKS, KNOWN_LINKS, writeLinks } from './cases/small-objects.ts'
 import { type OriginServer, startOrigin } from './contenders/nginx.ts'
+import { writeFullPolicy } from './contenders/policy.ts'
 import { type SluiceGateway, startSluice } from './contenders/sluice.ts'
 import { runWrk } from './load/wrk.ts'
 import { tell, workplace } from './workplace.ts'
@@ -69,8 +70,11 @@ async function profile(
   tell(`profiling ${title}`)
   const directory = join(workplace, `profile-${title.replaceAll(/\W+/g, '-')}`)
   mkdirSync(directory)
-  const options = ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=500']
-  const sluice = await startSluice(origin, options)
+  const sluice = await startSluice(origin, {
+    policy: writeFullPolicy(),
+    nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=500'],
+    settings: ['server.kernelCopy=off'],
+  })
   await load(sluice)
   // the profile is written when the process ends by itself
   await sluice.server.stop()

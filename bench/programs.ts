@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
-import { peerVersions } from './contenders/express.ts'
+import { peerVersions } from './contenders/node-peers.ts'
 
 const VERSION_FLAGS = {
   nginx: '-v',

@@ -14,18 +14,12 @@ export interface BenchResult {
 }
 
 /** The result as Markdown that is also readable in a terminal. */
-export function formatResult({
-  date,
-  rounds,
-  machine,
-  cases,
-  targets,
-  notes,
-}: BenchResult): string {
+export function formatResult(result: BenchResult): string {
+  const { machine, cases, targets, notes } = result
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`)
   const lines = [
-    `${date.slice(0, 10)}, ${machine.cores} cores ${machine.model}, Linux ${machine.kernel}, ${rounds} rounds`,
-    versions.join(', '),
+    `${whenAndWhere(result)}.`,
+    `${versions.join(', ')}.`,
     '',
     ...table(['', 'median', 'range', 'ours to it'], cases.flatMap(caseLines)),
     '',
@@ -38,15 +32,21 @@ export function formatResult({
   return `${lines.join('\n')}\n`
 }
 
-function caseLines({ title, unit, rows }: CaseResult): string[][] {
+export function whenAndWhere({ date, machine, rounds }: BenchResult): string {
+  const { cores, model, kernel } = machine
+  return `${date.slice(0, 10)}, ${cores} cores ${model}, Linux ${kernel}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`
+}
+
+function caseLines({ title, unit, rows, ours: whose }: CaseResult): string[][] {
   const [ours] = rows
+  const compare = whose === 'all' ? growthSince : ratioOf
   return [
     [`**${title}**, ${unit}`, '', '', ''],
     ...rows.map((row) => [
       row.name,
       figure(row.series.median),
       `${figure(row.series.min)} - ${figure(row.series.max)}`,
-      row === ours ? '' : ratioOf(ours, row),
+      row === ours ? '' : compare(ours, row),
     ]),
   ]
 }
@@ -56,7 +56,14 @@ function ratioOf(ours: Row | undefined, other: Row): string {
   return ours ? `${(ours.series.median / other.series.median).toFixed(2)} x` : ''
 }
 
-function figure(value: number): string {
+/** How much more than in the smallest setting. */
+function growthSince(smallest: Row | undefined, row: Row): string {
+  if (!smallest) return ''
+  const growth = Math.round((row.series.median / smallest.series.median - 1) * 100)
+  return `${growth < 0 ? '' : '+'}${growth} %`
+}
+
+export function figure(value: number): string {
   if (value >= 1000) return Math.round(value).toLocaleString('en')
   return value.toFixed(value >= 10 ? 1 : 2)
 }

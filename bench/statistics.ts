@@ -31,6 +31,8 @@ export interface CaseResult {
   readonly title: string
   readonly unit: string
   readonly better: 'higher' | 'lower'
+  /** Whose rows they are: all ours where a setting grows; otherwise the first one, against its peers. */
+  readonly ours?: 'all'
   readonly rows: readonly Row[]
 }
 
@@ -40,17 +42,41 @@ export interface Probe {
   readonly measure: () => Promise<number>
 }
 
+/** The same for several figures that one measurement yields together. */
+export interface SeriesProbe {
+  readonly name: string
+  readonly measure: () => Promise<readonly number[]>
+}
+
 /** Interleaves the rounds, so that a slow minute of the machine meets all rows alike. */
 export async function measureRounds(probes: readonly Probe[], rounds: number): Promise<Row[]> {
-  const values = probes.map((): number[] => [])
+  const single = probes.map(({ name, measure }) => ({
+    name,
+    measure: async () => [await measure()],
+  }))
+  return (await measureSeries(single, rounds))[0] ?? []
+}
+
+/** The rows of each figure, in the order in which a measurement yields them. */
+export async function measureSeries(
+  probes: readonly SeriesProbe[],
+  rounds: number,
+): Promise<Row[][]> {
+  const results = probes.map((): (readonly number[])[] => [])
   for (let round = 0; round < rounds; round++) {
     for (const [i, { name, measure }] of probes.entries()) {
       try {
-        values[i]?.push(await measure())
+        results[i]?.push(await measure())
       } catch (error) {
         throw new Error(`${name}, round ${round + 1}`, { cause: error })
       }
     }
   }
-  return probes.map(({ name }, i) => ({ name, series: seriesOf(values[i] ?? []) }))
+  const figures = results[0]?.[0]?.length ?? 0
+  return Array.from({ length: figures }, (_, figure) =>
+    probes.map(({ name }, i) => ({
+      name,
+      series: seriesOf((results[i] ?? []).map((values) => values[figure] ?? NaN)),
+    })),
+  )
 }

@@ -25,13 +25,30 @@ const TABLE: LayerTable = {
     types: ['lists'],
     packages: ['ioredis', 'zod'],
   },
-  origin: { folders: ['base'], packages: ['mime-types'] },
+  offload: { folders: ['base'] },
+  workers: {
+    folders: ['base', 'http', 'lease', 'lists', 'state'],
+    types: ['offload', 'record'],
+  },
+  origin: {
+    folders: ['base'],
+    packages: [
+      'mime-types',
+      { name: 'aws4', only: 'origin/s3/s3-signer.ts' },
+      { name: '@aws-sdk/credential-provider-node', only: 'origin/s3/s3-credentials.ts' },
+    ],
+  },
+  'kernel-copy': { folders: ['base'] },
   tag: { folders: ['base'], types: ['origin'], packages: ['lru-cache'] },
   openapi: { folders: [], packages: ['zod'] },
   record: { folders: ['base'], packages: ['pino', 'prom-client'] },
   lists: { folders: ['base'] },
   geo: { folders: ['base'], packages: ['lru-cache', 'maxmind'] },
-  config: { folders: ['base', 'geo', 'link', 'lists'], packages: ['zod', 'yaml'] },
+  config: {
+    folders: ['base', 'geo', 'link', 'lists'],
+    types: ['request'],
+    packages: ['zod', 'yaml'],
+  },
   link: {
     folders: ['base', 'request'],
     packages: [
@@ -62,11 +79,13 @@ const TABLE: LayerTable = {
     folders: [
       'base',
       'request',
+      'kernel-copy',
       'link',
       'policy',
       'lease',
       'origin',
       'delivery',
+      'offload',
       'record',
       'state',
       'tag',

@@ -4,8 +4,9 @@
 set -u
 
 programs=(curl:curl aria2c:aria2 wget:wget ffmpeg:ffmpeg ffprobe:ffmpeg chromium:chromium
-  openssl:openssl nginx:nginx haproxy:haproxy jq:jq redis-server:redis-server redis-cli:redis-tools
-  systemd-analyze:systemd unzip:unzip)
+  openssl:openssl h2load:nghttp2-client nginx:nginx haproxy:haproxy caddy:caddy jq:jq redis-server:redis-server redis-cli:redis-tools
+  systemd-analyze:systemd unzip:unzip php:php-cli ruby:ruby go:golang-go javac:default-jdk-headless
+  /usr/lib/python3/dist-packages/jwt:python3-jwt)
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 missing=()
@@ -15,7 +16,7 @@ look() {
   packages=()
   local entry
   for entry in "${programs[@]}"; do
-    command -v "${entry%%:*}" >/dev/null && continue
+    [[ -e ${entry%%:*} ]] || command -v "${entry%%:*}" >/dev/null && continue
     missing+=("${entry%%:*}")
     [[ " ${packages[*]-} " == *" ${entry##*:} "* ]] || packages+=("${entry##*:}")
   done

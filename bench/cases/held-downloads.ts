@@ -2,11 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { assertChecksLinks, LARGE } from '../contenders/contender.ts'
+import { assertChecksLinks, type Contender, LARGE } from '../contenders/contender.ts'
 import { inAnHour, type Sign } from '../links.ts'
 import { type CaseResult, measureRounds } from '../statistics.ts'
 import { workplace } from '../workplace.ts'
-import type { LargeSource } from './large-body.ts'
 
 export const HELD = 2000
 
@@ -18,7 +17,7 @@ const OPEN_MS = 30_000
 /** Starts a gateway that has served nothing yet. */
 export interface FreshSource {
   readonly name: string
-  readonly start: () => Promise<LargeSource>
+  readonly start: () => Promise<Contender>
 }
 
 /** KiB of memory for each of 2,000 downloads whose readers took 64 KiB and stopped. */
@@ -46,7 +45,7 @@ export async function measureHeldDownloads(
   }
 }
 
-async function holdAndMeasure(source: LargeSource): Promise<number> {
+async function holdAndMeasure(source: Contender): Promise<number> {
   const file = join(workplace, 'held-links')
   writeLinks(file, source.sign)
   // the first request loads what any request needs

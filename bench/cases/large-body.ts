@@ -1,30 +1,24 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { ServerProcess } from '../children.ts'
-import { LARGE } from '../contenders/contender.ts'
-import { inAnHour, type Sign } from '../links.ts'
+import { assertChecksLinks, type Contender, LARGE } from '../contenders/contender.ts'
+import { inAnHour } from '../links.ts'
 import { type CaseResult, measureRounds } from '../statistics.ts'
 
 /** Time for the last accounting: buffers given back, the record written. */
 const SETTLE_MS = 300
 
-/** One way to serve the large object. */
-export interface LargeSource {
-  readonly name: string
-  readonly server: ServerProcess
-  readonly port: number
-  readonly sign: Sign
-}
-
 /** CPU seconds per GiB of one download by curl. */
 export async function measureLargeBodies(
   id: string,
   title: string,
-  sources: readonly LargeSource[],
+  sources: readonly Contender[],
   rounds: number,
 ): Promise<CaseResult> {
-  for (const source of sources) await download(source)
+  for (const source of sources) {
+    await assertChecksLinks(source)
+    await download(source)
+  }
   const probes = sources.map((source) => ({
     name: source.name,
     measure: async () => {
@@ -38,7 +32,7 @@ export async function measureLargeBodies(
   return { id, title, unit: 'CPU seconds per GiB', better: 'lower', rows }
 }
 
-export async function download({ name, port, sign }: Omit<LargeSource, 'server'>): Promise<void> {
+export async function download({ name, port, sign }: Omit<Contender, 'server'>): Promise<void> {
   const url = `http://127.0.0.1:${port}${sign(LARGE.path, inAnHour())}`
   const { stdout } = await promisify(execFile)(
     'curl',

@@ -4,7 +4,7 @@ import { SMALL, type Contender } from '../contenders/contender.ts'
 import { inAnHour, type Sign } from '../links.ts'
 import { runWrk } from '../load/wrk.ts'
 import { type CaseResult, measureRounds, type Probe } from '../statistics.ts'
-import { tell, workplace } from '../workplace.ts'
+import { workplace } from '../workplace.ts'
 
 /** Few enough for any cache, and enough that no link has more connections than the default policy lets in. */
 export const KNOWN_LINKS = 64
@@ -18,33 +18,28 @@ export interface Loading {
   readonly seconds: number
 }
 
-/** Requests per CPU second of a 1 KiB object: with links that were seen before, then with a new one for each request. */
+const LINKS = { known: KNOWN_LINKS, fresh: FRESH_LINKS }
+
+/** Requests per CPU second of a 1 KiB object: with links that were seen before, or with a new one for each request. */
 export async function measureSmallObjects(
   contenders: readonly Contender[],
+  links: keyof typeof LINKS,
   { rounds, seconds }: Loading,
-): Promise<CaseResult[]> {
-  const known: Probe[] = []
-  const fresh: Probe[] = []
+): Promise<CaseResult> {
+  const probes: Probe[] = []
   for (const [i, contender] of contenders.entries()) {
-    const { name, port, sign } = contender
-    tell(`  warming up ${name}`)
-    const knownFile = join(workplace, `known-links-${i}`)
-    const freshFile = join(workplace, `fresh-links-${i}`)
-    writeLinks(knownFile, sign, KNOWN_LINKS)
-    writeLinks(freshFile, sign, FRESH_LINKS)
-    await runWrk({ port, targets: knownFile, seconds: WARM_UP_SECONDS })
-    known.push(probe(contender, knownFile, seconds))
-    fresh.push(probe(contender, freshFile, seconds))
+    const targets = join(workplace, `${links}-links-${i}`)
+    writeLinks(targets, contender.sign, LINKS[links])
+    const asked = await runWrk({ port: contender.port, targets, seconds: WARM_UP_SECONDS })
+    probes.push(probe(contender, { targets, start: asked, seconds }))
   }
-  tell('  known links')
-  const knownRows = await measureRounds(known, rounds)
-  tell('  fresh links')
-  const freshRows = await measureRounds(fresh, rounds)
-  const unit = 'requests per CPU second'
-  return [
-    { id: 'small-known', title: '1 KiB, known links', unit, better: 'higher', rows: knownRows },
-    { id: 'small-fresh', title: '1 KiB, fresh links', unit, better: 'higher', rows: freshRows },
-  ]
+  return {
+    id: `small-${links}`,
+    title: `1 KiB, ${links} links`,
+    unit: 'requests per CPU second',
+    better: 'higher',
+    rows: await measureRounds(probes, rounds),
+  }
 }
 
 /** Links to the small object, one target a line, each signed for a second of its own. */
@@ -54,14 +49,17 @@ export function writeLinks(file: string, sign: Sign, count: number): void {
   writeFileSync(file, targets.join('\n'))
 }
 
-function probe({ name, port, server }: Contender, targets: string, seconds: number): Probe {
-  let start = 0
+function probe(
+  { name, port, server }: Contender,
+  load: { readonly targets: string; readonly start: number; readonly seconds: number },
+): Probe {
+  let { start } = load
   return {
     name,
     measure: async () => {
       const before = server.cpuSeconds()
-      const requests = await runWrk({ port, targets, start, seconds })
-      // each round goes on where the one before ended
+      const requests = await runWrk({ ...load, port, start })
+      // each round goes on where the one before ended, or fresh links would be known
       start += requests
       return requests / (server.cpuSeconds() - before)
     },

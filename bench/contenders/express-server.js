@@ -6,6 +6,7 @@ import { argv, env } from 'node:process'
 import express from 'express'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 import jwt from 'jsonwebtoken'
+import { admits } from './full-policy.js'
 
 const [port, originPort] = argv.slice(2)
 const tuned = env.BENCH_TUNED === 'yes'
@@ -14,9 +15,11 @@ const key = tuned ? createSecretKey(Buffer.from(env.BENCH_SECRET)) : env.BENCH_S
 const app = express()
 app.disable('x-powered-by')
 app.use('/files', (request, response, next) => {
+  const { token } = request.query
   try {
-    const { sub } = jwt.verify(request.query.token, key, { algorithms: ['HS256'] })
-    if (sub === request.baseUrl + request.path) next()
+    const claims = jwt.verify(token, key, { algorithms: ['HS256'] })
+    const isHere = claims.sub === request.baseUrl + request.path
+    if (isHere && admits(claims, token, request.ip, response)) next()
     else response.sendStatus(403)
   } catch {
     response.sendStatus(403)

@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, mkdirSync, mkdtempSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ServerProcess } from '../children.ts'
-import { newSecret, secureLinkSigner, type Sign } from '../links.ts'
+import { luaSigner, newSecret, secureLinkSigner, type Sign } from '../links.ts'
 import { freePort, workplace } from '../workplace.ts'
 import { LARGE, SMALL } from './contender.ts'
+import { hasLua, LUA_CHECK, LUA_MODULES, luaInit } from './nginx-lua.ts'
 
 /** nginx as the storage behind all contenders. */
 export interface OriginServer {
@@ -18,6 +20,8 @@ export interface OriginServer {
 export interface NginxGateway {
   readonly server: ServerProcess
   readonly sign: Sign
+  /** For the port that checks in Lua. */
+  readonly signLua: Sign
   readonly ports: {
     /** Proxies with the buffers that nginx has without any setting. */
     readonly defaults: number
@@ -27,6 +31,8 @@ export interface NginxGateway {
     readonly held: number
     /** The file itself, by sendfile. */
     readonly file: number
+    /** Default buffers; HMAC-SHA256 in Lua in place of secure_link. Undefined without the module. */
+    readonly lua: number | undefined
   }
 }
 
@@ -34,14 +40,20 @@ export async function startOrigin(): Promise<OriginServer> {
   const root = join(workplace, 'origin')
   mkdirSync(join(root, 'files'), { recursive: true })
   writeFileSync(join(root, SMALL.path), Buffer.alloc(SMALL.bytes, 'sluice '))
-  writeFileSync(join(root, LARGE.path), '')
-  // a file of zeros that takes no room on the disk
-  truncateSync(join(root, LARGE.path), LARGE.bytes)
+  writeLarge(join(root, LARGE.path))
   const port = await freePort()
   const server = await startNginx('origin', port, [
     `server { listen 127.0.0.1:${port} backlog=4096; root ${root}; sendfile on; tcp_nopush on; }`,
   ])
   return { server, port, root }
+}
+
+/** Real blocks, as a file that was uploaded has them: the holes of a sparse one would be read for nothing. */
+function writeLarge(file: string): void {
+  const block = randomBytes(2 ** 20)
+  const fd = openSync(file, 'w')
+  for (let at = 0; at < LARGE.bytes; at += block.length) writeSync(fd, block)
+  closeSync(fd)
 }
 
 export async function startNginxGateway(origin: OriginServer): Promise<NginxGateway> {
@@ -51,14 +63,17 @@ export async function startNginxGateway(origin: OriginServer): Promise<NginxGate
     large: await freePort(),
     held: await freePort(),
     file: await freePort(),
+    lua: hasLua() ? await freePort() : undefined,
   }
+  const luaSecret = newSecret()
   const check =
     'secure_link $arg_md5,$arg_expires; ' +
     `secure_link_md5 "$secure_link_expires$uri ${secret}"; ` +
     'if ($secure_link = "") { return 403; } if ($secure_link = "0") { return 410; }'
   const proxy = 'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";'
-  const site = (port: number, delivery: string): string =>
-    `server { listen 127.0.0.1:${port} backlog=4096; location /files/ { ${check} ${delivery} } }`
+  const place = (port: number, content: string): string =>
+    `server { listen 127.0.0.1:${port} backlog=4096; location /files/ { ${content} } }`
+  const site = (port: number, delivery: string): string => place(port, `${check} ${delivery}`)
   const server = await startNginx('gateway', ports.defaults, [
     `upstream origin { server 127.0.0.1:${origin.port}; keepalive 256; }`,
     site(ports.defaults, proxy),
@@ -68,8 +83,11 @@ export async function startNginxGateway(origin: OriginServer): Promise<NginxGate
     ),
     site(ports.held, `${proxy} proxy_max_temp_file_size 0;`),
     site(ports.file, `root ${origin.root}; sendfile on; tcp_nopush on;`),
+    ...(ports.lua === undefined
+      ? []
+      : [luaInit(luaSecret), place(ports.lua, `${LUA_CHECK} ${proxy}`)]),
   ])
-  return { server, sign: secureLinkSigner(secret), ports }
+  return { server, sign: secureLinkSigner(secret), signLua: luaSigner(luaSecret), ports }
 }
 
 async function startNginx(
@@ -87,6 +105,7 @@ async function startNginx(
   const lines = [
     // the worker of a master that runs as root would not see the temporary directory
     uid === 0 ? `user ${username};` : '',
+    ...(hasLua() ? LUA_MODULES.map((module) => `load_module ${module};`) : []),
     'worker_processes 1; daemon off;',
     `pid ${directory}/pid; error_log ${directory}/error.log warn;`,
     'events { worker_connections 8192; }',

@@ -4,11 +4,12 @@ import { ServerProcess } from '../children.ts'
 import { hmacSigner, jwtSigner, newSecret, type Sign } from '../links.ts'
 import { freePort, workplace } from '../workplace.ts'
 import type { OriginServer } from './nginx.ts'
+import type { FullPolicy } from './policy.ts'
 
 const PRODUCT = join(import.meta.dirname, '../..')
 const FILE_ROUTE = '/local'
 
-/** The gateway of this repository, as `serve` starts it: one process, default policy, a record of every request. */
+/** The gateway of this repository, as `serve` starts it: one process, the full policy, a record of every request. */
 export interface SluiceGateway {
   readonly server: ServerProcess
   readonly port: number
@@ -18,9 +19,16 @@ export interface SluiceGateway {
   readonly signFile: Sign
 }
 
+export interface SluiceSetting {
+  readonly policy: FullPolicy
+  readonly nodeOptions?: readonly string[]
+  /** As after `--set`: `server.port=0`. */
+  readonly settings?: readonly string[]
+}
+
 export async function startSluice(
   origin: OriginServer,
-  nodeOptions: readonly string[] = [],
+  { policy, nodeOptions = [], settings = [] }: SluiceSetting,
 ): Promise<SluiceGateway> {
   const directory = mkdtempSync(join(workplace, 'sluice-'))
   const port = await freePort()
@@ -33,7 +41,11 @@ export async function startSluice(
       symmetricKey('bench-jwt', jwtSecret, 'sluice-jwt'),
     ],
   })
-  write(directory, 'config/policies/default.yaml', {})
+  write(directory, 'config/policies/default.yaml', {
+    address: { pin: 'required' },
+    networks: { block: ['blocked'] },
+    parallel: { maxDownloads: policy.parallel, connectionsPerDownload: policy.parallel },
+  })
   write(directory, 'config/gateway.yaml', {
     server: { port },
     admin: { port: await freePort() },
@@ -45,6 +57,7 @@ export async function startSluice(
       { path: '/files/', origin: 'storage', schemes },
       { path: `${FILE_ROUTE}/files/`, origin: 'directory', schemes },
     ],
+    lists: { blocked: { file: policy.blocklist } },
     records: { access: '../access.jsonl', audit: '../audit.jsonl' },
   })
   const server = new ServerProcess({
@@ -55,6 +68,7 @@ export async function startSluice(
       'serve',
       '--config',
       join(directory, 'config/gateway.yaml'),
+      ...settings.flatMap((setting) => ['--set', setting]),
     ],
     logFile: join(directory, 'output.log'),
   })
@@ -65,7 +79,7 @@ export async function startSluice(
     port,
     signHmac,
     signJwt: jwtSigner(jwtSecret, 'bench-jwt'),
-    signFile: (path, expires) => signHmac(FILE_ROUTE + path, expires),
+    signFile: (path, expires, client) => signHmac(FILE_ROUTE + path, expires, client),
   }
 }
 

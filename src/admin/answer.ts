@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { asGatewayError } from '../base/failure.ts'
 import type { Outcome } from './endpoint.ts'
 import { problem, type Problem, PROBLEMS } from './problem.ts'
 import type { AdminServices } from './services.ts'
+
+const PROBLEM_TYPE = 'application/problem+json'
 
 const GUARDS = {
   'Cache-Control': 'no-store',
@@ -40,22 +43,33 @@ export function settle(ctx: Context, outcome: Outcome): void {
   outcomes.set(ctx, outcome)
 }
 
+/** Answers a problem past Koa. */
+export function sendProblem(response: ServerResponse, outcome: Problem): void {
+  const requestId = randomUUID()
+  const headers = { ...GUARDS, 'X-Request-Id': requestId, ...outcome.headers }
+  response.writeHead(PROBLEMS[outcome.code].status, { ...headers, 'Content-Type': PROBLEM_TYPE })
+  response.end(problemText(outcome, requestId))
+}
+
+function problemText({ code, detail, errors }: Problem, requestId: string): string {
+  const { status, title } = PROBLEMS[code]
+  return JSON.stringify({
+    type: 'about:blank',
+    title,
+    status,
+    code,
+    ...(detail !== undefined && { detail }),
+    ...(errors && { errors }),
+    request_id: requestId,
+  })
+}
+
 function send(ctx: Context, outcome: Outcome, requestId: string): void {
   ctx.set({ ...GUARDS, 'X-Request-Id': requestId, ...outcome.headers })
   if ('code' in outcome) {
-    const { code, detail, errors } = outcome
-    const { status, title } = PROBLEMS[code]
-    ctx.status = status
-    ctx.set('Content-Type', 'application/problem+json')
-    ctx.body = JSON.stringify({
-      type: 'about:blank',
-      title,
-      status,
-      code,
-      ...(detail !== undefined && { detail }),
-      ...(errors && { errors }),
-      request_id: requestId,
-    })
+    ctx.status = PROBLEMS[outcome.code].status
+    ctx.set('Content-Type', PROBLEM_TYPE)
+    ctx.body = problemText(outcome, requestId)
     return
   }
   ctx.status = outcome.status

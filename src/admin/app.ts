@@ -1,11 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Router } from '@koa/router'
 import Koa, { type Context } from 'koa'
 import { answering, settle } from './answer.ts'
 import { admit } from './auth.ts'
-import type { Endpoint, Outcome } from './endpoint.ts'
+import type { Declaration, Endpoint, Outcome } from './endpoint.ts'
 import { problem, type Problem } from './problem.ts'
 import { readInput } from './read-input.ts'
 import { assetEndpoints } from './routes/assets.ts'
+import { asksForDecision, decisionEndpoint, serveDecision } from './routes/decision.ts'
 import { downloadEndpoints } from './routes/downloads.ts'
 import { healthEndpoints } from './routes/health.ts'
 import { keyEndpoints } from './routes/keys.ts'
@@ -19,8 +21,12 @@ import { statsEndpoint } from './routes/stats.ts'
 import type { AdminServices } from './services.ts'
 
 /** Every endpoint of the admin API, in the order of the document. */
-export function adminEndpoints(): readonly Endpoint[] {
-  const endpoints: readonly Endpoint[] = [
+export function adminEndpoints(): readonly Declaration[] {
+  return [...routedEndpoints(), decisionEndpoint]
+}
+
+function routedEndpoints(): readonly Endpoint[] {
+  return [
     ...linkEndpoints,
     ...revocationEndpoints,
     ...downloadEndpoints,
@@ -30,17 +36,27 @@ export function adminEndpoints(): readonly Endpoint[] {
     ...listEndpoints,
     statsEndpoint,
     ...healthEndpoints,
-    openApiEndpoint(() => endpoints),
+    openApiEndpoint(adminEndpoints),
     apiDocumentEndpoint,
     ...notBuiltEndpoints,
   ]
-  return endpoints
 }
 
-/** The admin API as a Koa app. It listens nowhere by itself. */
-export function createAdminApp(services: AdminServices): Koa {
+/** The admin API. It listens nowhere by itself. */
+export function createAdminListener(
+  services: AdminServices,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const serveApp = createApp(services).callback()
+  return (request, response) => {
+    // asked once for each request of a proxy: it goes past Koa, which costs as much as the decision
+    if (asksForDecision(request.url)) serveDecision(services, request, response)
+    else void serveApp(request, response)
+  }
+}
+
+function createApp(services: AdminServices): Koa {
   const router = new Router({ sensitive: true })
-  for (const endpoint of adminEndpoints()) {
+  for (const endpoint of routedEndpoints()) {
     router.register(pathPattern(endpoint.path), [endpoint.method], async (ctx) => {
       settle(ctx, await serve(endpoint, ctx, ctx.params, services))
     })

@@ -44,7 +44,7 @@ export interface Reply {
 }
 
 /** One operation, declared once: the router, the validation and the OpenAPI document read it. */
-export interface Endpoint<
+export interface Declaration<
   Path extends string = string,
   Body extends z.ZodType = z.ZodType,
   Query extends z.ZodObject = z.ZodObject,
@@ -64,6 +64,15 @@ export interface Endpoint<
   readonly replies: Readonly<Partial<Record<Answer['status'], Reply>>>
   /** Problems besides those that the declaration itself brings. */
   readonly problems?: readonly ProblemCode[]
+}
+
+/** A declared operation and what fulfils it. */
+export interface Endpoint<
+  Path extends string = string,
+  Body extends z.ZodType = z.ZodType,
+  Query extends z.ZodObject = z.ZodObject,
+  Headers extends z.ZodObject = z.ZodObject,
+> extends Declaration<Path, Body, Query, Headers> {
   handle(
     call: Call<Path, z.output<Body>, z.output<Query>, z.output<Headers>>,
   ): Outcome | Promise<Outcome>

@@ -1,14 +1,14 @@
 import { openApiDocument, type Operation, type ResponseText } from '../openapi/document.ts'
 import type { Json } from '../openapi/schemas.ts'
 import type { Access } from './auth.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Declaration } from './endpoint.ts'
 import { namedSchemas, problemSchema } from './named-schemas.ts'
 import { type ProblemCode, PROBLEMS } from './problem.ts'
 
 const SECURITY_SCHEME = 'adminToken'
 
 /** OpenAPI 3.1 of the admin API. */
-export function adminDocument(endpoints: readonly Endpoint[], version: string): Json {
+export function adminDocument(endpoints: readonly Declaration[], version: string): Json {
   return openApiDocument({
     title: 'Sluice admin API',
     version,
@@ -26,7 +26,7 @@ export function adminDocument(endpoints: readonly Endpoint[], version: string): 
   })
 }
 
-function operationOf(endpoint: Endpoint): Operation {
+function operationOf(endpoint: Declaration): Operation {
   const { method, path, summary, description, access, query, headers, body, replies } = endpoint
   return {
     method,
@@ -46,7 +46,7 @@ function scopeText(access: Access): string {
 }
 
 /** One response a status; where several codes share one, its text lists them. */
-function failures(endpoint: Endpoint): Record<string, ResponseText> {
+function failures(endpoint: Declaration): Record<string, ResponseText> {
   const byStatus = Map.groupBy(problemsOf(endpoint), (code) => PROBLEMS[code].status)
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
@@ -61,7 +61,7 @@ function failures(endpoint: Endpoint): Record<string, ResponseText> {
 }
 
 /** Every problem that the endpoint can answer with. */
-export function problemsOf(endpoint: Endpoint): ProblemCode[] {
+export function problemsOf(endpoint: Declaration): ProblemCode[] {
   const codes = new Set<ProblemCode>(endpoint.problems)
   if (endpoint.access !== 'public') codes.add('unauthorized').add('forbidden')
   if (endpoint.body) {

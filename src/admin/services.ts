@@ -2,12 +2,13 @@ import type { Clock, EpochSeconds } from '../base/clock.ts'
 import type { AddressSet } from '../base/network-set.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { AdminToken } from '../config/keys.ts'
+import type { DecisionHandler } from '../http/decision/decision-handler.ts'
 import type { EntrySets } from '../lists/entry-set.ts'
 import type { ListState } from '../lists/live-lists.ts'
 import type { Recall } from '../operator/inspect-link.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import type { Origin } from '../origin/origin.ts'
-import type { RecentRecords } from '../record/access-log.ts'
+import type { RecentRecords } from '../record/recent-records.ts'
 import type { AuditLog } from '../record/audit-log.ts'
 import type { Metrics } from '../record/metrics.ts'
 import type { RenditionDesk } from '../rendition/rendition-desk.ts'
@@ -22,6 +23,7 @@ export interface AdminServices {
   readonly desk: () => LinkDesk
   readonly tokens: () => readonly AdminToken[]
   readonly recall: Recall
+  readonly decisions: Pick<DecisionHandler, 'handle'>
   readonly revocations: RevocationList
   readonly idempotency: IdempotencyStore
   readonly live: LiveView

@@ -19,4 +19,29 @@ export interface Transfer {
   resume(): void
   /** Stop. The sink is not called again. Safe to call twice and after the end. */
   abort(): void
+  /**
+   * Instead of `resume`: hands over the descriptor that the next bytes come from, so that they need not
+   * pass through this process. Undefined when bytes lie elsewhere just now; then `resume` is still due.
+   */
+  lend?(progress: CopyProgress): LentSource | undefined
+}
+
+/** A descriptor whose owner stands still until it gets it back. */
+export interface LentSource {
+  readonly fd: number
+  readonly isSocket: boolean
+  /** Where the next byte lies in a file. */
+  readonly offset: number
+  /** Bytes that may be moved: at most those up to the end of the transfer. */
+  readonly length: number
+  /** The first `bytes` were moved. The transfer ends, or goes on behind them as if resumed. */
+  giveBack(bytes: number): void
+}
+
+/** How far a copy has come that runs outside of this thread. */
+export interface CopyProgress {
+  /** Bytes so far. */
+  readonly moved: number
+  /** It stands still because the source has no bytes. */
+  readonly isWaitingForSource: boolean
 }

@@ -98,7 +98,10 @@ function placesOf(
     const hint = didYouMean(name, [...runtime.origins.keys()])
     throw new CommandError(`there is no origin ${name}${hint}`, 2)
   }
-  if (!isWritable(origin)) throw new CommandError(`${name} is no file origin`, 2)
+  if (!isWritable(origin)) {
+    const message = `${name} is no file origin, but ${origin.kind}: only files can be listed`
+    throw new CommandError(message, 2)
+  }
   return { state: runtime.config.state, origin }
 }
 

@@ -19,6 +19,9 @@ export function serveCommand(parent: Command, output: Output): void {
     .addHelpText(
       'after',
       `
+With --workers N, N processes serve the public port and one more counts for them all, has the admin API and
+writes the records. A worker that dies is replaced.
+
 SIGHUP loads config, policies, keys and lists again; with a problem in them the running ones stay.
 SIGTERM lets running downloads end, then exits.
 
@@ -26,6 +29,7 @@ Settings come from the file, then from the environment (SLUICE_SERVER__PORT=9000
 
 Examples:
   sluice serve
+  sluice serve --workers 4
   sluice serve --config /etc/sluice/gateway.yaml --set server.port=9000`,
     )
     .action(async (options: ServeOptions) => {
@@ -37,13 +41,11 @@ async function serve(options: ServeOptions, output: Output): Promise<void> {
   if (!/^[1-9]\d{0,3}$/.test(options.workers)) {
     throw new CommandError('--workers: expected a whole number of 1 or more', 2)
   }
-  if (options.workers !== '1') {
-    throw new CommandError('--workers: more than one is not built yet', 2)
-  }
   let gateway: Gateway
   try {
     gateway = await startGateway({
       ...sourcesOf(options),
+      workers: Number(options.workers),
       log: (level, message) => {
         output.tell(`${new Date().toISOString()} ${level} ${message}`)
       },

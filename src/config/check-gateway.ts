@@ -128,11 +128,15 @@ export function* weakSchemes(data: unknown): Generator<Finding> {
   }
 }
 
+/** What may be read from a variable, beside headers. */
+const CREDENTIALS = ['accessKeyId', 'secretAccessKey', 'sessionToken']
+
 function* missingVariables(data: unknown, env: GatewaySurroundings['env']): Generator<Finding> {
   for (const section of ['origins', 'lists']) {
     for (const name of keysAt(data, [section])) {
-      for (const header of keysAt(data, [section, name, 'headers'])) {
-        const path = [section, name, 'headers', header]
+      const headers = keysAt(data, [section, name, 'headers']).map((header) => ['headers', header])
+      for (const member of [...headers, ...CREDENTIALS.map((credential) => [credential])]) {
+        const path = [section, name, ...member]
         const variable = variableOf(textAt(data, path))
         if (variable === undefined || env[variable]) continue
         yield { path, message: `the environment has no variable ${variable}` }

@@ -38,6 +38,7 @@ export function* doubtfulPolicy(
   data: unknown,
   { hasAsn, anonymizers }: PolicySurroundings,
 ): Generator<Finding> {
+  yield* uselessEdge(data)
   for (const name of ANONYMIZERS) {
     const path = ['antiFraud', 'anonymizers', name]
     if (textAt(data, path) !== 'deny' || anonymizers.has(name)) continue
@@ -54,6 +55,36 @@ export function* doubtfulPolicy(
     yield { path, message: 'nothing tells AS numbers, so none is counted: set geo.asn' }
   }
 }
+
+/** What asks for every request, so that no answer is for caches. */
+function* uselessEdge(data: unknown): Generator<Finding> {
+  const path = ['delivery', 'cache']
+  if (textAt(data, path) !== 'edge') return
+  const isOther = (at: readonly string[], value: string): boolean =>
+    (textAt(data, at) ?? value) !== value
+  const settings = [
+    ...(isOther(['address', 'pin'], 'optional') ? ['address.pin'] : []),
+    ...(isOther(['delivery', 'offload'], 'none') ? ['delivery.offload'] : []),
+    ...COUNTED.filter((at) => numberAt(data, at) !== undefined).map((at) => at.join('.')),
+    ...WHO_MAY.filter((at) => itemsAt(data, at).length > 0).map((at) => at.join('.')),
+  ]
+  for (const setting of settings) {
+    yield { path, message: `caches keep nothing: ${setting} needs every request here` }
+  }
+}
+
+const COUNTED = [
+  ['parallel', 'maxDownloads'],
+  ['uses', 'max'],
+  ['rate', 'bytesPerSecond'],
+]
+const WHO_MAY = [
+  ['countries', 'allow'],
+  ['countries', 'block'],
+  ['networks', 'allow'],
+  ['networks', 'block'],
+  ['referrers', 'allow'],
+]
 
 function* asnTolerance(data: unknown): Generator<Finding> {
   const path = ['address', 'tolerance']

@@ -3,24 +3,14 @@ import { didYouMean } from './suggestion.ts'
 
 /** Fields that several schemas share. */
 
-/** The schema of something that is planned and that this version lacks: absent, or refused by name. */
-export function notBuiltYet(what: string) {
-  return z
-    .never({ error: `${what} is not built yet` })
-    .optional()
-    .describe('Not built yet; leave it out.')
-}
-
-/** One of the values; those of `later` are refused by name, those of `foreign` with a text of their own. */
+/** One of the values; those of `foreign` are refused with a text of their own. */
 export function choice<const T extends string>(
   values: readonly [T, ...T[]],
-  later: readonly string[] = [],
   foreign: Readonly<Record<string, string>> = {},
 ) {
   return z.enum(values, {
     error: ({ input }) => {
       if (typeof input !== 'string') return `expected one of ${values.join(', ')}`
-      if (later.includes(input)) return `${input} is not built yet`
       if (Object.hasOwn(foreign, input)) return foreign[input]
       return `expected one of ${values.join(', ')}${didYouMean(input, values)}`
     },

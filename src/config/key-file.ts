@@ -19,15 +19,7 @@ export function openJson(file: string): OpenedJson {
   const warnings: Problem[] = []
   try {
     text = readFileSync(file, 'utf8')
-    const { mode } = statSync(file)
-    if (mode & 0o007) {
-      warnings.push(
-        fileProblem(
-          file,
-          `other users may read or change it (mode ${(mode & 0o777).toString(8)}); use 600`,
-        ),
-      )
-    }
+    warnings.push(...worldReadable(file))
   } catch (error) {
     const reason = reasonOf(error)
     return {
@@ -38,6 +30,14 @@ export function openJson(file: string): OpenedJson {
   }
   const { document, data, problems } = readJson(file, text)
   return problems.length > 0 ? { problems, warnings } : { document, data, problems, warnings }
+}
+
+/** A warning for a file with a secret that every user of the machine may read; none for one that is not there. */
+export function worldReadable(file: string): Problem[] {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0
+  if (!(mode & 0o007)) return []
+  const shown = (mode & 0o777).toString(8)
+  return [fileProblem(file, `other users may read or change it (mode ${shown}); use 600`)]
 }
 
 /** What a schema found wrong, with its place in the file. */

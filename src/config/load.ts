@@ -5,8 +5,11 @@ import { NetworkData } from '../geo/network-data.ts'
 import type { ListConfigs } from '../lists/list-config.ts'
 import { checkGateway, weakSchemes } from './check-gateway.ts'
 import { type ApiClientEntry, loadClients } from './clients.ts'
+import { checkOffload } from './check-offload.ts'
 import { policySurroundings } from './check-policy.ts'
+import { checkOrigins } from './check-origins.ts'
 import { checkState } from './check-state.ts'
+import { checkTls } from './check-tls.ts'
 import { itemsAt, textAt } from './draft.ts'
 import { type AdminToken, type KeyMaterial, loadAdminTokens, loadKeys } from './keys.ts'
 import { loadNetworkData } from './load-network-data.ts'
@@ -79,11 +82,15 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
   const clients = loadClients(join(keysDirectory, 'clients.json'))
   const tokens = loadAdminTokens(tokensFile)
 
+  const tls = checkTls(data, place)
   const findings: Finding[] = [
     ...(result.success ? [] : schemaFindings(gatewaySchema, data, result.error.issues)),
     ...checkGateway(data, { policyNames: policies.names, env }),
+    ...checkOffload(data, policies.policies),
     ...checkOriginFiles(data, place),
+    ...checkOrigins(data, keys.keys),
     ...checkState(data, place, env),
+    ...tls.findings,
     ...lists.findings,
     ...networks.findings,
     ...unreadablePolicies(data, policies.unreadable),
@@ -113,7 +120,10 @@ export function loadConfig({ file, env = {}, set = [] }: ConfigSources): LoadedC
     clients: clients.clients,
     problems,
     warnings: [
-      ...(isJudged ? [...weakSchemes(data)].map((finding) => source.locate(finding)) : []),
+      ...(isJudged
+        ? [...tls.warnings, ...weakSchemes(data)].map((finding) => source.locate(finding))
+        : []),
+      ...tls.fileWarnings,
       ...policies.warnings,
       ...keys.warnings,
       ...tokens.warnings,

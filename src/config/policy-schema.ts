@@ -50,6 +50,9 @@ function isExactOrigin(entry: string): boolean {
   return /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry
 }
 
+/** The path of an internal location in nginx, as it stands in its configuration. */
+const OFFLOAD = /^(?:none|redirect|x-accel:\/(?:[\w.-]*[\w-][\w.-]*\/)+)$/
+
 const parameterPattern = z.string().regex(/^[^\s&=#?*]+\*?$/, {
   error: 'expected the name of a parameter, or the beginning of a name followed by *',
 })
@@ -157,7 +160,10 @@ export const policySchema = z
         bytesPerSecond: positiveInteger
           .nullable()
           .default(null)
-          .describe('Bytes a second, shared by all connections of a link; null is no limit.'),
+          .describe('Bytes a second for all connections that share it; null is no limit.'),
+        countBy: choice(['link', 'subject'])
+          .default('link')
+          .describe('What shares the rate; a link without subject has its own.'),
         enforcement: z
           .never({ error: 'a rate shapes and never refuses, so it cannot be observed' })
           .optional()
@@ -214,20 +220,33 @@ export const policySchema = z
         disposition: choice(['attachment', 'inline'])
           .default('attachment')
           .describe('When the link does not say.'),
-        cache: z
-          .literal('private-no-store', {
-            error: 'delivery.cache other than private-no-store is not built yet',
-          })
+        cache: choice(['private-no-store', 'edge'])
           .default('private-no-store')
-          .describe('Cache-Control of answers.'),
+          .describe('Cache-Control of answers; edge lets shared caches keep what is for everyone.'),
+        edge: z
+          .strictObject({
+            maxSeconds: positiveInteger
+              .default(300)
+              .describe('Seconds that a shared cache may keep an answer at most.'),
+            marginSeconds: seconds
+              .default(5)
+              .describe('Seconds before the end of its link at which an answer is kept no more.'),
+          })
+          .prefault({})
+          .describe('For cache: edge.'),
         cors: z
           .array(corsOrigin)
           .default(['*'])
           .describe('Origins that scripts may read from: * or exact origins.'),
         offload: z
-          .literal('none', { error: 'delivery.offload other than none is not built yet' })
+          .string()
+          .regex(OFFLOAD, {
+            error: 'expected none, redirect, or x-accel: with a path, as x-accel:/internal/',
+          })
           .default('none')
-          .describe('Who sends the bytes: none is the gateway itself.'),
+          .describe(
+            'Who sends the bytes: none is the gateway itself, x-accel:/path/ nginx, redirect the origin.',
+          ),
       })
       .prefault({})
       .describe('How bytes are delivered.'),

@@ -21,6 +21,7 @@ export function resolveConfig(
   const recordFile = (path: string): string => (path === 'stdout' ? path : absolute(path))
   return {
     ...config,
+    server: resolveServer(config.server, absolute),
     admin: { ...config.admin, tokens: absolute(config.admin.tokens) },
     state: resolveState(config.state, absolute, env),
     keys: { ...config.keys, directory: absolute(config.keys.directory) },
@@ -31,6 +32,15 @@ export function resolveConfig(
     policies: absolute(config.policies),
     records: { access: recordFile(config.records.access), audit: recordFile(config.records.audit) },
   }
+}
+
+function resolveServer(
+  server: GatewayConfig['server'],
+  absolute: (path: string) => string,
+): GatewayConfig['server'] {
+  if (!server.tls) return server
+  const { cert, key } = server.tls
+  return { ...server, tls: { cert: absolute(cert), key: absolute(key) } }
 }
 
 function resolveGeo(
@@ -75,8 +85,15 @@ function resolveOrigin(
   env: Environment,
 ): OriginConfig {
   if (origin.type === 'file') return { ...origin, root: absolute(origin.root) }
-  const headers = resolveHeaders(origin.headers, env)
-  return { ...origin, headers, ...(origin.ca !== undefined && { ca: absolute(origin.ca) }) }
+  const ca = origin.ca === undefined ? {} : { ca: absolute(origin.ca) }
+  if (origin.type === 'http') {
+    return { ...origin, headers: resolveHeaders(origin.headers, env), ...ca }
+  }
+  const { accessKeyId, secretAccessKey, sessionToken } = origin
+  const secrets = mapValues({ accessKeyId, secretAccessKey, sessionToken }, (value) =>
+    value === undefined ? undefined : filledIn(value, env),
+  )
+  return { ...origin, ...secrets, ...ca }
 }
 
 /** A list with its absolute path and with the values of its headers. */
@@ -116,7 +133,7 @@ export function checkOriginFiles(data: unknown, place: (path: string) => string)
     const member = type === 'file' ? 'root' : 'ca'
     const path = ['origins', name, member]
     const named = textAt(data, path)
-    if (!named || (member === 'ca' && type !== 'http')) continue
+    if (!named || (member === 'ca' && type !== 'http' && type !== 's3')) continue
     const wrong = whyUnusable(place(named), member === 'root')
     if (wrong) findings.push({ path, message: wrong })
   }

@@ -9,7 +9,7 @@ export interface SchemeEntry {
   readonly [option: string]: unknown
 }
 
-const schemeName = choice(SCHEME_NAMES, [], {
+const schemeName = choice(SCHEME_NAMES, {
   'sluice-tag': 'sluice-tag is for keys; no link has this format',
 })
 
@@ -26,10 +26,12 @@ const schemeWithOptions = z.discriminatedUnion('name', [first, ...others], {
   },
 })
 
-const schemeEntry = z.union([schemeName, schemeWithOptions]).transform((entry): SchemeEntry => {
-  if (typeof entry !== 'string') return entry as SchemeEntry
-  return { name: entry, ...schemeDefinition(entry)?.options.parse({}) }
-})
+export const schemeEntry = z
+  .union([schemeName, schemeWithOptions])
+  .transform((entry): SchemeEntry => {
+    if (typeof entry !== 'string') return entry as SchemeEntry
+    return { name: entry, ...schemeDefinition(entry)?.options.parse({}) }
+  })
 
 export const routePath = z.string().superRefine((path, context) => {
   const wrong = whyNotRoutePath(path)

@@ -3,6 +3,7 @@ import { apisSchema } from './apis-schema.ts'
 import { givenName, text, timerSeconds } from './fields.ts'
 import { jwksSchema } from './jwks-schema.ts'
 import { listSchema } from './list-schema.ts'
+import { offloadSchema } from './offload-schema.ts'
 import { originSchema } from './origin-schema.ts'
 import { routeSchema } from './route-schema.ts'
 import { adminSchema, recordsSchema, serverSchema } from './server-schema.ts'
@@ -50,6 +51,7 @@ export const gatewaySchema = z
       .default([])
       .describe('Which paths are served, from where, with which links.'),
     apis: apisSchema,
+    offload: offloadSchema,
     policies: text.default('policies/').describe('Directory with one policy a file.'),
     records: recordsSchema,
   })

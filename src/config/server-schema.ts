@@ -1,15 +1,20 @@
 import { z } from 'zod'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
-import { host, httpUrl, notBuiltYet, port, text } from './fields.ts'
+import { host, httpUrl, port, text } from './fields.ts'
 
 /** Addresses that stand for every interface, and what a client on this machine calls instead. */
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /** What minted links begin with when `server.publicUrl` is not set. */
-export function defaultPublicUrl(listenHost: string, listenPort: number): string {
+export function defaultPublicUrl(
+  listenHost: string,
+  listenPort: number,
+  protocol: 'http' | 'https' = 'http',
+): string {
   const name = WILDCARDS[listenHost] ?? listenHost
   const bracketed = name.includes(':') ? `[${name}]` : name
-  return listenPort === 80 ? `http://${bracketed}` : `http://${bracketed}:${listenPort}`
+  const isDefault = listenPort === (protocol === 'https' ? 443 : 80)
+  return isDefault ? `${protocol}://${bracketed}` : `${protocol}://${bracketed}:${listenPort}`
 }
 
 const network = z.string().refine((value) => parseConfiguredNetwork(value) !== undefined, {
@@ -39,7 +44,19 @@ export const serverSchema = z
       .boolean()
       .default(false)
       .describe('Reads a PROXY protocol v1 or v2 header, from trustedProxies only.'),
-    tls: notBuiltYet('TLS on the gateway (server.tls)'),
+    tls: z
+      .strictObject({
+        cert: text.describe('PEM file with the certificate and the chain behind it.'),
+        key: text.describe('PEM file with its private key, not encrypted.'),
+      })
+      .optional()
+      .describe('The port speaks TLS, and HTTP/2 beside HTTP/1.1.'),
+    kernelCopy: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe(
+        'auto: large bodies for plain-HTTP clients are copied inside the kernel where the optional sluice-kernel-copy is installed.',
+      ),
     drainSeconds: z
       .number()
       .min(0)
@@ -47,10 +64,12 @@ export const serverSchema = z
       .default(30)
       .describe('Seconds that running downloads may take after SIGTERM.'),
   })
-  .transform((server) => ({
-    ...server,
-    publicUrl: (server.publicUrl ?? defaultPublicUrl(server.host, server.port)).replace(/\/+$/, ''),
-  }))
+  .transform((server) => {
+    const { host: listenHost, port: listenPort, tls } = server
+    const publicUrl =
+      server.publicUrl ?? defaultPublicUrl(listenHost, listenPort, tls ? 'https' : 'http')
+    return { ...server, publicUrl: publicUrl.replace(/\/+$/, '') }
+  })
   .prefault({})
   .describe('The public side: where downloads are served.')
 

@@ -3,6 +3,9 @@ import type { ObjectMeta } from '../origin/origin.ts'
 import { formatHttpDate } from './http-date.ts'
 import { rememberRecent } from './recent-values.ts'
 
+/** The Cache-Control of what no cache may keep. */
+export const PRIVATE = 'private, no-store'
+
 export type Disposition = 'inline' | 'attachment'
 
 const MAX_REMEMBERED_NAME = 256
@@ -79,8 +82,9 @@ export function objectHeaders(
   meta: ObjectMeta,
   contentType: string,
   disposition: string,
+  cacheControl = PRIVATE,
 ): string[] {
-  const headers = validatorHeaders(meta)
+  const headers = validatorHeaders(meta, cacheControl)
   headers.push(
     'Accept-Ranges',
     meta.size === undefined ? 'none' : 'bytes',
@@ -95,10 +99,10 @@ export function objectHeaders(
 }
 
 /** The headers of a 304 (RFC 9110 section 15.4.5): validators and those that guard the link. */
-export function validatorHeaders(meta: ObjectMeta): string[] {
+export function validatorHeaders(meta: ObjectMeta, cacheControl = PRIVATE): string[] {
   const headers = [
     'Cache-Control',
-    'private, no-store',
+    cacheControl,
     'Referrer-Policy',
     'no-referrer',
     'X-Content-Type-Options',

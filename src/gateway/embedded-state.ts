@@ -12,6 +12,7 @@ import { SqliteFirstCalls } from '../state/sqlite-first-calls.ts'
 import { SqliteIdempotency } from '../state/sqlite-idempotency.ts'
 import { SqliteRevocations } from '../state/sqlite-revocations.ts'
 import { SqliteTaskStore } from '../task/sqlite-task-store.ts'
+import { FollowedEntries, FollowedRevocations } from '../workers/followed-stores.ts'
 import type { GatewayState, StateOptions } from './gateway-state.ts'
 import { Repeats } from './repeats.ts'
 
@@ -19,26 +20,43 @@ const CHECKPOINT_MS = 1000
 const PRUNE_MS = 600_000
 
 /** The state on the disk and in the memory of one machine. */
-export function openEmbeddedState({ config, clock, live, node, log }: StateOptions): GatewayState {
+export function openEmbeddedState({
+  config,
+  clock,
+  live,
+  node,
+  log,
+  follower,
+}: StateOptions): GatewayState {
   const database = openDatabase(config.directory)
   const links = new EmbeddedLinkState(database, clock)
   const idempotency = new SqliteIdempotency(database)
   const firstCalls = new SqliteFirstCalls(database)
-  const entries = new EntrySets(new ListEntries(database), clock)
+  const storedEntries = new ListEntries(database)
+  const followedEntries = follower && new FollowedEntries(storedEntries, follower)
+  const entries = new EntrySets(followedEntries ?? storedEntries, clock)
+  const storedRevocations = new SqliteRevocations(database)
+  const kept = follower ? new FollowedRevocations(storedRevocations, follower) : storedRevocations
+  const revocations = new RevocationList(kept, (error) => {
+    log('error', `a shared link could not be revoked: ${messageOf(error)}`)
+  })
   const repeats = new Repeats((error) => {
     log('error', `the state cannot be written: ${messageOf(error)}`)
   })
   return {
     links,
-    revocations: new RevocationList(new SqliteRevocations(database), (error) => {
-      log('error', `a shared link could not be revoked: ${messageOf(error)}`)
-    }),
+    revocations,
     idempotency,
     firstCalls,
     entries,
     catalogue: new SqliteCatalogue(database),
     tasks: new SqliteTaskStore(database),
     coordination: new SoleNode(),
+    followed: followedEntries && {
+      revocations: () => revocations.list(),
+      entries: () => followedEntries.all,
+      revoke: (revocation) => kept.put(revocation),
+    },
     view: new LocalLiveView(live, node),
     isUp: true,
     async keep() {

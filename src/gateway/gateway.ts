@@ -1,42 +1,44 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { createAdminApp } from '../admin/app.ts'
+import { createAdminListener } from '../admin/app.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { messageOf } from '../base/failure.ts'
-import { Turns } from '../base/turns.ts'
 import type { ConfigSources } from '../config/load.ts'
-import { DownloadHandler } from '../http/download-handler.ts'
+import { DecisionHandler } from '../http/decision/decision-handler.ts'
 import { recallFrom } from '../http/recall.ts'
-import { recordOfRefusedBytes } from '../http/refused-bytes.ts'
-import type { RecordSink } from '../record/access-record.ts'
-import { createPublicServer } from '../http/http-server.ts'
 import { RemoteKeys } from '../jwks/remote-keys.ts'
 import { LiveLists } from '../lists/live-lists.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import { AuditLog } from '../record/audit-log.ts'
-import { openAccessLog, RecentRecords } from '../record/access-log.ts'
 import { LiveDownloads } from '../record/live-downloads.ts'
-import { Metrics } from '../record/metrics.ts'
+import { openOffload } from './offload.ts'
+import type { Crew } from '../workers/crew.ts'
+import { makeReception, unwrapping } from '../workers/reception.ts'
 import { openState } from './open-state.ts'
-import { fixedAtStart } from './fixed-settings.ts'
-import { closeAdmin, listen, publicUrlOf, urlOf } from './listeners.ts'
+import { closeAdmin, listen, listenAt, publicUrlOf, urlOf } from './listeners.ts'
+import { buildCrew, followerOf, linksOfCrew, viewOfCrew } from './crew-of-gateway.ts'
 import { FileKeys } from './file-keys.ts'
-import type { ApiParts } from './apis.ts'
-import { buildMedia } from './media.ts'
+import { openMedia } from './media.ts'
 import { FileStreamKeys } from './file-stream-keys.ts'
+import { copiesInKernel, openPublicSide } from './public-side.ts'
 import { ensureKeys } from '../config/generate.ts'
-import { loadOrThrow, loadWithLists, prepareFirstLists } from './load-or-throw.ts'
+import { tellingFailuresTo } from './internal-failure.ts'
+import { openCertificate } from './live-certificate.ts'
+import { LiveRuntime } from './live-runtime.ts'
+import { loadOrThrow, prepareFirstLists } from './load-or-throw.ts'
+import { openRecords } from './open-records.ts'
 import { readiness } from './readiness.ts'
 import { thisNode } from './this-node.ts'
-import { buildRuntime, type Runtime } from './runtime.ts'
+import { Reload } from './reload.ts'
+import { buildRuntime } from './runtime.ts'
 import { version } from './version.ts'
 
-const RECENT_RECORDS = 10_000
 /** How long a start waits for keys that are published elsewhere. */
 const REMOTE_KEYS_PATIENCE_MS = 3000
 
 export interface GatewayOptions extends ConfigSources {
   readonly clock?: Clock
+  /** Processes that share the public port; with one, this process serves it alone. */
+  readonly workers?: number
   /** Messages for operators, on standard error: never an access record. */
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void
 }
@@ -72,7 +74,7 @@ async function openGateway(
   options: GatewayOptions,
   opened: AsyncDisposableStack,
 ): Promise<Gateway> {
-  const { clock = systemClock, log } = options
+  const { clock = systemClock, workers = 1, log } = options
   const warn = (message: string): void => {
     log('warn', message)
   }
@@ -83,192 +85,192 @@ async function openGateway(
     warn,
     directory: join(config.state.directory, 'lists'),
     entriesOf: (list) => entries.of(list),
+    onTaken: (list) => {
+      crew?.tellAll('listChanged', list)
+    },
   })
   opened.defer(() => {
     lists.close()
   })
   const firstLists = await prepareFirstLists(first, lists)
   const ensured = ensureKeys(config.keys.directory, config.admin.tokens)
-  const live = new LiveDownloads()
+  const downloads = new LiveDownloads()
   const node = thisNode(clock.now())
-  const state = await openState({ config: config.state, clock, live, node, log })
+  let crew: Crew | undefined
+  // a worker that serves already may hand over a call before all do
+  let { publicUrl } = config.server
+  const follower = workers > 1 ? followerOf(() => crew) : undefined
+  const state = await openState({
+    config: config.state,
+    clock,
+    live: downloads,
+    node,
+    log,
+    follower,
+  })
   opened.defer(() => state.close())
   const { catalogue, entries, links, revocations } = state
-  let loaded = ensured.created.length === 0 ? first : loadOrThrow(options)
+  const loaded = ensured.created.length === 0 ? first : loadOrThrow(options)
   await firstLists.begin()
   firstLists.use()
   const media =
     config.apis &&
-    buildMedia({
+    openMedia({
       config: config.apis,
-      catalogue,
-      store: state.tasks,
-      coordination: state.coordination,
-      origin: (name) => runtime.origins.get(name),
+      state,
+      streamKeys: new FileStreamKeys(config.keys.directory, clock, () => reload.run()),
+      origin: (name) => live.current.origins.get(name),
       clock,
       log,
     })
-  const apiParts: ApiParts | undefined = media &&
-    config.apis && {
-      config: config.apis,
-      clock,
-      catalogue,
-      renditions: media.renditions,
-      tasks: media.tasks,
-      streamKeys: new FileStreamKeys(config.keys.directory, clock, () => reload()),
-      firstCalls: state.firstCalls,
-    }
   const remoteKeys = new RemoteKeys(clock, warn)
   opened.defer(() => {
     remoteKeys.close()
   })
-  const build = (from: typeof loaded): Runtime =>
-    buildRuntime(from, {
-      warn,
-      listed: (list) => lists.get(list),
-      publicUrl: () => publicUrl,
-      keySource: remoteKeys,
-      catalogue,
-      apiParts,
-      desk: () => desk(),
-    })
-  let runtime: Runtime = build(loaded)
+  const live = new LiveRuntime({
+    first: loaded,
+    remoteKeys,
+    build: (from) =>
+      buildRuntime(from, {
+        warn,
+        listed: (list) => lists.get(list),
+        publicUrl: () => publicUrl,
+        keySource: remoteKeys,
+        catalogue,
+        apiParts: media?.apiParts,
+        desk: () => desk(),
+      }),
+  })
   opened.defer(() => {
-    runtime.close()
+    live.close()
   })
-  const useRemoteKeys = (): void => {
-    remoteKeys.use(
-      runtime.config.keys.jwks,
-      loaded.keys.map(({ kid }) => kid),
-    )
-  }
-  useRemoteKeys()
+  const certificate = openCertificate(workers > 1 ? undefined : config.server.tls, clock, log)
+  opened.defer(() => {
+    certificate?.close()
+  })
 
-  const accessLog = openAccessLog(config.records.access, (error) => {
-    warn(`access records cannot be written: ${error.message}`)
-  })
-  opened.defer(() => accessLog.close())
-  const recent = new RecentRecords(RECENT_RECORDS)
-  const metrics = new Metrics({
-    openDownloads: () => live.count,
-    heldLeases: () => links.held,
-    configHash: () => runtime.digest,
+  const figures = {
+    openDownloads: () => downloads.count + (crew?.count ?? 0),
+    heldLeases: () => links.held + (crew?.heldThere ?? 0),
+    workers: () => crew && { serving: crew.serving, lost: crew.lost },
+    kernelCopy: () => copiesInKernel(config.server),
+    configHash: () => live.current.digest,
     lists: () => lists.states(),
     keySets: () => remoteKeys.states(),
-    networkDataBuilt: () => runtime.networks.builtAt(),
+    networkDataBuilt: () => live.current.networks.builtAt(),
+    certificateEnd: () => (crew ? crew.certificateEnd : certificate?.current.notAfter),
     stateIsUp: () => state.isUp,
     now: () => clock.now(),
+  }
+  const recording = openRecords(config.records.access, figures, warn)
+  opened.defer(() => recording.close())
+  const records = recording.sink
+  const onInternalFailure = tellingFailuresTo(log)
+  const offload = await openOffload(config.offload, clock, warn, (report) => {
+    crew?.tellAll('reported', report)
   })
-  const onInternalFailure = (error: Error, requestId: string): void => {
-    log(
-      'error',
-      `request ${requestId}: ${error.cause instanceof Error ? error.cause.stack : messageOf(error)}`,
-    )
-  }
-
-  const records: RecordSink = {
-    write(record) {
-      accessLog.write(record)
-      recent.write(record)
-      metrics.write(record)
-    },
-  }
-  const handler = new DownloadHandler(
-    {
+  opened.defer(() => offload.close())
+  const decisions = new DecisionHandler(
+    { clock, links, revocations, records, onInternalFailure },
+    () => live.current,
+  )
+  const reception = workers > 1 ? makeReception() : undefined
+  opened.defer(() => reception?.remove())
+  const publicSide = openPublicSide({
+    // workers speak with clients; here they bring what they cannot answer
+    config: reception ? { ...config.server, tls: undefined, proxyProtocol: false } : config.server,
+    certificate,
+    services: {
+      handOvers: offload.handOvers,
       clock,
       links,
       revocations,
-      live,
+      live: downloads,
       records,
       onInternalFailure,
     },
-    () => runtime,
-  )
-  const publicServer = createPublicServer({
-    handle: (request, response) => {
-      handler.handle(request, response)
-    },
-    proxyProtocol: config.server.proxyProtocol,
-    trustedProxies: () => runtime.trustedProxies,
-    onProtocolError: (refused) => {
-      records.write(recordOfRefusedBytes(refused, clock.now()))
-    },
+    runtime: () => live.current,
+    ...(reception && { before: unwrapping }),
   })
+  if (reception) {
+    crew = buildCrew({
+      count: workers,
+      sources: options,
+      node,
+      reception: reception.path,
+      links,
+      followed: state.followed,
+      records,
+      digest: () => live.current.digest,
+      log,
+    })
+  }
+  const view = crew ? viewOfCrew(state, crew) : state.view
   const desk = (): LinkDesk => {
-    const { routes, keys, networks, site } = runtime
+    const { routes, keys, networks, site } = live.current
     return { clock, publicUrl, site, routes, keys, networks }
   }
 
   let phase: 'ready' | 'draining' = 'ready'
-  const reloads = new Turns()
-  const reload = (how = { again: false }): Promise<boolean> =>
-    reloads.take(async () => {
-      try {
-        const next = await loadWithLists(options, lists, how)
-        if (phase === 'draining') {
-          next.prepared.discard()
-          return false
-        }
-        const built = build(next.loaded)
-        next.prepared.use()
-        runtime.close()
-        loaded = next.loaded
-        runtime = built
-        useRemoteKeys()
-        for (const key of fixedAtStart(config, built.config)) {
-          warn(`${key} was changed; it takes a restart`)
-        }
-        log('info', `configuration ${built.digest} is in force`)
-        return true
-      } catch (error) {
-        log('error', `the running configuration stays:\n${messageOf(error)}`)
-        return false
-      }
-    })
-  const admin = createAdminApp({
+  const reload = new Reload({
+    sources: options,
+    lists,
+    live,
+    crew: () => crew,
+    isDraining: () => phase === 'draining',
+    onTaken: ({ server }) => {
+      if (server.tls) certificate?.use(server.tls)
+    },
+    log,
+  })
+  const serveAdmin = createAdminListener({
     clock,
     desk,
-    tokens: () => loaded.adminTokens,
+    tokens: () => live.loaded.adminTokens,
     recall: recallFrom(links, revocations),
+    decisions,
     revocations,
     idempotency: state.idempotency,
-    live: state.view,
-    links,
-    metrics,
-    recent,
+    live: view,
+    links: crew ? linksOfCrew(links, crew) : links,
+    metrics: recording.metrics,
+    recent: recording.recent,
     audit: new AuditLog(config.records.audit, () => clock.now()),
     assets: {
       catalogue,
       renditions: media?.renditions,
-      origin: (name) => runtime.origins.get(name),
+      origin: (name) => live.current.origins.get(name),
     },
     lists: {
       states: () => lists.states(),
       get: (name) => lists.get(name),
       added: entries,
     },
-    apiDocument: (api) => runtime.apis?.document(api, { version, publicUrl }),
-    keys: new FileKeys(config.keys.directory, clock, () => runtime.keys, reload),
+    apiDocument: (api) => live.current.apis?.document(api, { version, publicUrl }),
+    keys: new FileKeys(config.keys.directory, clock, () => live.current.keys, reload.run),
     health: () => readiness(phase, lists.states()),
     version,
     onInternalFailure,
   })
-  const serveAdmin = admin.callback()
-  const adminServer = createServer((request, response) => {
-    void serveAdmin(request, response)
-  })
+  const adminServer = createServer(serveAdmin)
   opened.defer(() => closeAdmin(adminServer))
   opened.defer(() => media?.stop())
   let drainSeconds = 0
   opened.defer(() =>
-    publicServer.drain(drainSeconds, () => {
-      live.end(() => true, 'the time to drain is over')
-    }),
+    Promise.all([
+      publicSide.drain(drainSeconds, () => {
+        downloads.end(() => true, 'the time to drain is over')
+      }),
+      offload.settle(drainSeconds),
+    ]).then(() => undefined),
   )
+  opened.defer(() => crew?.drain(drainSeconds))
 
   await remoteKeys.settle(REMOTE_KEYS_PATIENCE_MS)
-  await listen(publicServer.listener, config.server.host, config.server.port)
-  const publicUrl = publicUrlOf(config.server, publicServer.listener)
+  const { listener } = publicSide
+  if (reception) await listenAt(listener, reception.path)
+  else await listen(listener, config.server.host, config.server.port)
+  publicUrl = crew ? await crew.start() : publicUrlOf(config.server, listener)
   await listen(adminServer, config.admin.host, config.admin.port)
   await state.keep()
   media?.resume()
@@ -282,12 +284,12 @@ async function openGateway(
       return desk()
     },
     reload: () => {
-      accessLog.reopen()
-      return reload({ again: true })
+      recording.reopen()
+      return reload.run({ again: true })
     },
     async drain() {
       phase = 'draining'
-      drainSeconds = runtime.config.server.drainSeconds
+      drainSeconds = live.current.config.server.drainSeconds
       await opened.disposeAsync()
     },
   }

@@ -17,18 +17,19 @@ export class ConfigError extends Error {
   }
 }
 
-export function loadOrThrow(
-  sources: ConfigSources,
-): LoadedConfig & { readonly config: GatewayConfig } {
+/** A configuration that is in order. */
+export type Loaded = LoadedConfig & { readonly config: GatewayConfig }
+
+export function loadOrThrow(sources: ConfigSources): Loaded {
   const loaded = loadConfig(sources)
   const { config } = loaded
   if (!config) throw new ConfigError(problemLines(loaded, checkListFiles(loaded.lists)))
   return { ...loaded, config }
 }
 
-/** A configuration that is in order, with its lists, which are not yet in force. */
+/** The same with its lists, which are not yet in force. */
 export interface LoadedWithLists {
-  readonly loaded: LoadedConfig & { readonly config: GatewayConfig }
+  readonly loaded: Loaded
   readonly prepared: PreparedLists
 }
 

@@ -1,18 +1,16 @@
 import type { Clock } from '../base/clock.ts'
-import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { ApisConfig } from '../config/apis-schema.ts'
 import type { Origin } from '../origin/origin.ts'
-import type { Coordination } from '../rendition/coordination.ts'
 import { Ffmpeg } from '../rendition/ffmpeg.ts'
 import { RenditionQueue } from '../rendition/rendition-queue.ts'
 import { TaskRunner } from '../task/task-runner.ts'
-import type { TaskStore } from '../task/task-store.ts'
+import type { ApiParts } from './apis.ts'
+import type { GatewayState } from './gateway-state.ts'
 
 export interface MediaOptions {
   readonly config: ApisConfig
-  readonly catalogue: Catalogue
-  readonly store: TaskStore
-  readonly coordination: Coordination
+  readonly state: Pick<GatewayState, 'catalogue' | 'tasks' | 'coordination' | 'firstCalls'>
+  readonly streamKeys: ApiParts['streamKeys']
   readonly origin: (name: string) => Origin | undefined
   readonly clock: Clock
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void
@@ -21,18 +19,21 @@ export interface MediaOptions {
 /** The work behind the published APIs: renditions and tasks. */
 export interface Media {
   readonly renditions: RenditionQueue
-  readonly tasks: TaskRunner
+  /** What the APIs themselves work with. */
+  readonly apiParts: ApiParts
   /** Goes on with what an earlier process left. */
   resume(): void
   /** Ends running work, to be taken up at the next start. */
   stop(): Promise<void>
 }
 
-export function buildMedia(options: MediaOptions): Media {
-  const { config, ...shared } = options
+export function openMedia({ config, state, streamKeys, ...options }: MediaOptions): Media {
+  const { catalogue, coordination, firstCalls, tasks: store } = state
+  const { clock, log } = options
   const { concurrency, maxBytes } = config.ffmpeg
   const transcoder = new Ffmpeg(config.ffmpeg)
   const target = config.origin
+  const shared = { ...options, catalogue, coordination, store }
   const renditions = new RenditionQueue({ ...shared, transcoder, target, concurrency, maxBytes })
   const tasks = new TaskRunner({
     ...shared,
@@ -43,10 +44,10 @@ export function buildMedia(options: MediaOptions): Media {
   })
   return {
     renditions,
-    tasks,
+    apiParts: { config, clock, catalogue, renditions, tasks, streamKeys, firstCalls },
     resume() {
       void transcoder.fault().then((fault) => {
-        if (fault !== undefined) shared.log('warn', `no rendition can be made: ${fault}`)
+        if (fault !== undefined) log('warn', `no rendition can be made: ${fault}`)
       })
       renditions.resume()
       if (config.tasks) tasks.resume()

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { parseConfiguredNetwork } from '../base/configured-network.ts'
 import { type AddressSet, NetworkSet } from '../base/network-set.ts'
 import { keyOf } from '../config/key-of.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { PolicyConfig } from '../config/policy-schema.ts'
 import type { SchemeEntry } from '../config/route-schema.ts'
-import type { GatewayConfig, OriginConfig } from '../config/schema.ts'
+import type { GatewayConfig } from '../config/schema.ts'
 import type { Entrance } from '../http/receive.ts'
 import { type Route, RouteTable } from '../http/route.ts'
 import { listsOfKind } from '../lists/list-config.ts'
@@ -14,8 +13,6 @@ import { KeyRing, type KeySource } from '../link/key-ring.ts'
 import type { Scheme } from '../link/scheme.ts'
 import { schemeDefinition } from '../link/schemes/registry.ts'
 import { LinkVerifier } from '../link/verify-link.ts'
-import { FileOrigin } from '../origin/file-origin.ts'
-import { HttpOrigin } from '../origin/http-origin.ts'
 import type { Origin } from '../origin/origin.ts'
 import type { Policy, PolicySources } from '../policy/policy.ts'
 import { compilePolicy } from '../policy/compile-policy.ts'
@@ -27,6 +24,7 @@ import { siteOf } from '../request/client-site.ts'
 import type { Site } from '../request/request-context.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import { type ApiParts, buildApis } from './apis.ts'
+import { buildOrigin } from './build-origin.ts'
 
 /** Everything that one configuration makes. A reload makes a new one and closes the old. */
 export interface Runtime extends Entrance {
@@ -70,7 +68,7 @@ export function buildRuntime(
     warn,
   })
   const origins = new Map(
-    Object.entries(config.origins).map(([name, origin]) => [name, buildOrigin(origin)]),
+    Object.entries(config.origins).map(([name, origin]) => [name, buildOrigin(origin, keys)]),
   )
   const sources: PolicySources = {
     list: listed,
@@ -108,6 +106,8 @@ export function buildRuntime(
     },
     digest: loaded.digest,
     tagger: new Tagger(keys),
+    redirectSeconds: config.offload.redirectSeconds,
+    isOffloadReported: config.offload.log !== undefined,
     networks,
     trustedProxies: new NetworkSet(
       config.server.trustedProxies.flatMap((text) => parseConfiguredNetwork(text) ?? []),
@@ -125,19 +125,6 @@ function known<T>(parts: ReadonlyMap<string, T>, name: string): T {
   const part = parts.get(name)
   if (part === undefined) throw new Error(`nothing is called ${name}`)
   return part
-}
-
-function buildOrigin(config: OriginConfig): Origin {
-  switch (config.type) {
-    case 'file':
-      return new FileOrigin({ root: config.root })
-    case 'http': {
-      const { ca, ...options } = config
-      return new HttpOrigin({ ...options, ...(ca !== undefined && { ca: readFileSync(ca) }) })
-    }
-    default:
-      return config satisfies never
-  }
 }
 
 function buildScheme({ name, ...options }: SchemeEntry, routePath: string, policy: Policy): Scheme {

@@ -25,7 +25,7 @@ import type { GatewayState, StateOptions } from './gateway-state.ts'
 import { Repeats } from './repeats.ts'
 
 /** How long a start waits for the shared state. Without it nobody knows which links are revoked. */
-const PATIENCE_MS = 5000
+const PATIENCE_MS = 4000
 const PRUNE_MS = 600_000
 
 /** The state that many nodes share on a Valkey or Redis. */

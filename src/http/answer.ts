@@ -55,23 +55,21 @@ function writeProblem(
 ): void {
   const { response, request, headers: fields, route } = exchange
   const ofApi = exchange.problem?.({ status, code, title })
-  const html = !ofApi && prefersHtml(fields?.accept)
-  const problem = { type: 'about:blank', title, status, code, request_id: exchange.id }
-  const body = Buffer.from(
-    ofApi?.body ?? (html ? page(status, title, code, exchange.id) : JSON.stringify(problem)),
-  )
+  const { mediaType, body, ...own } = ofApi
+    ? { mediaType: ofApi.mediaType, body: Buffer.from(ofApi.body), headers: [] }
+    : problemBody({ status, code, title }, exchange.id, fields?.accept)
   const headers = [
     'Content-Type',
-    ofApi?.mediaType ?? (html ? 'text/html; charset=utf-8' : 'application/problem+json'),
+    mediaType,
     'Content-Length',
     String(body.length),
     'X-Request-Id',
     exchange.id,
     ...GUARDS,
     ...corsHeaders(route?.policy.delivery.cors ?? ANY_ORIGIN, fields?.origin),
+    ...own.headers,
     ...extra,
   ]
-  if (html) headers.push('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'")
   if (!keepConnection || exchange.hasUnreadBody) headers.push('Connection', 'close')
   exchange.markFirstByte()
   response.writeHead(ofApi?.status ?? status, headers)
@@ -79,7 +77,8 @@ function writeProblem(
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-const GUARDS = [
+/** What every answer carries that is no object. */
+export const GUARDS = [
   'Cache-Control',
   'no-store',
   'Referrer-Policy',
@@ -87,6 +86,25 @@ const GUARDS = [
   'X-Content-Type-Options',
   'nosniff',
 ]
+
+/** A problem as its reader understands it: a page for browsers that navigate, else RFC 9457. */
+export function problemBody(
+  problem: { readonly status: number; readonly code: string; readonly title: string },
+  requestId: string,
+  accept: string | undefined,
+): { readonly mediaType: string; readonly body: Buffer; readonly headers: readonly string[] } {
+  const { status, code, title } = problem
+  if (!prefersHtml(accept)) {
+    const members = { type: 'about:blank', title, status, code, request_id: requestId }
+    const body = Buffer.from(JSON.stringify(members))
+    return { mediaType: 'application/problem+json', body, headers: [] }
+  }
+  return {
+    mediaType: 'text/html; charset=utf-8',
+    body: Buffer.from(page(status, title, code, requestId)),
+    headers: ['Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'"],
+  }
+}
 
 /** A browser that navigates names text/html; programs name nothing, `*` or JSON. */
 function prefersHtml(accept: string | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { Refusal } from '../base/refusal.ts'
+import type { ByteRange } from '../delivery/byte-range.ts'
 import type { Grant } from '../link/grant.ts'
 import { countedKeys, countsUses } from '../policy/anti-fraud.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -7,7 +8,7 @@ import { isNotShared } from '../policy/rules/sharing.ts'
 import { sightingOf } from '../policy/sharing/sighting-of.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { DownloadUse, LinkSession, LinkState, TrackedDownload } from '../state/link-state.ts'
-import { downloadKey, isPinnedByUse, keepUntil, useTerms } from './admission.ts'
+import { checkUses, downloadKey, isPinnedByUse, keepUntil, useTerms } from './admission.ts'
 import { type Revocations, SessionHistory } from './history.ts'
 import { type RevocableHistory, revokeIfShared } from './sharing.ts'
 
@@ -33,8 +34,8 @@ interface UseServices {
 }
 
 /**
- * Begins a download and counts it. Two rules are asked once more: between their answer and now others may
- * have begun, and the last place goes to one of them.
+ * Begins a download and counts it. Three rules are asked once more: between their answer and now others may
+ * have begun, and the last place goes to one of them. The uses are asked of who says which ranges follow.
  */
 export function beginUse(
   { links, revocations }: UseServices,
@@ -43,6 +44,7 @@ export function beginUse(
   grant: Grant,
   policy: Policy,
   object: ObjectIdentity,
+  ranges?: readonly ByteRange[],
 ): UseAdmission | Promise<UseAdmission> {
   const counts = countsUses(grant, policy)
   const { windowSeconds } = policy.antiFraud.sharing
@@ -61,6 +63,10 @@ export function beginUse(
       const history = new SessionHistory(revocations, now)
       const elsewhere = movedAway(grant, context, policy, history)
       if (elsewhere) return { outcome: 'refused', refusal: elsewhere }
+      const full = ranges && checkUses(now, grant, context, policy, object, ranges)
+      if (full && policy.uses.enforcement === 'enforce') {
+        return { outcome: 'refused', refusal: full }
+      }
       const enforcement = isNotShared.enforcement(policy)
       if (!counts || enforcement === 'observe') return COUNTED
       const late = isNotShared.check(grant, context, policy, history)

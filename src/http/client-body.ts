@@ -1,9 +1,11 @@
-import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ByteSink, Transfer } from '../base/byte-sink.ts'
 import { asGatewayError, type GatewayError } from '../base/failure.ts'
-import type { SharedRate } from '../lease/rate.ts'
+import type { ByteRate, Waiter } from '../lease/rate.ts'
+import type { KernelCopier } from '../kernel-copy/kernel-copier.ts'
+import { CopiedStretches, LEAST_COPIED } from './copied-stretches.ts'
 import type { Exchange } from './exchange.ts'
+import type { ResponseMessage } from './message.ts'
 
 /**
  * Up to this many bytes are sent together with the head: as one-byte text, which node joins with the
@@ -17,25 +19,27 @@ export interface ClientBodyOptions {
   readonly headers: readonly string[]
   /** Bytes of the body; undefined when it ends with the last chunk. */
   readonly length: number | undefined
-  readonly rate: SharedRate | undefined
+  readonly rate: ByteRate | undefined
   /** Hears of object bytes before they are sent; they wait for its promise. */
   readonly count: ((start: number, end: number) => Promise<void> | undefined) | undefined
   /** Every byte of the current transfer was handed to the kernel. */
   readonly onPartEnd: () => void
+  /** Moves long stretches past this process, where that can be done. */
+  readonly copier?: KernelCopier | undefined
   readonly onFailure: (error: GatewayError) => void
 }
 
 /**
- * The client's end of a body. Chunks are written past `ServerResponse` to the socket: the
+ * The client's end of a body. Chunks are written past `ServerResponse` to the socket, or to the HTTP/2 stream: the
  * Content-Length is known and counted here, so no framing is needed, and a chunk's memory is free when
  * the kernel took it. Bodies without length go through `ServerResponse`, which frames them.
  */
 export class ClientBody implements ByteSink {
   readonly #exchange: Exchange
-  readonly #response: ServerResponse
+  readonly #response: ResponseMessage
   readonly #options: ClientBodyOptions
   /** Set once the head is out and chunks go straight to it. */
-  #socket: Socket | undefined
+  #socket: Duplex | undefined
   #transfer: Transfer | undefined
   #part = 0
   #position = 0
@@ -43,9 +47,13 @@ export class ClientBody implements ByteSink {
   #closed = false
   /** What follows when the kernel has taken the last write; undefined when it has. */
   #afterWrite: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** Stands in the line of the rate. */
+  #waiter: Waiter | undefined
   /** A chunk waits until it is counted. */
   #isWaiting = false
+  /** Bytes up to here were counted. */
+  #countedTo = 0
+  #copies: CopiedStretches | undefined
 
   constructor(exchange: Exchange, options: ClientBodyOptions) {
     this.#exchange = exchange
@@ -53,7 +61,8 @@ export class ClientBody implements ByteSink {
     this.#options = options
     exchange.holdUntilClosed(() => {
       this.#closed = true
-      clearTimeout(this.#timer)
+      this.#leaveLine()
+      this.#copies?.stop()
       this.#transfer?.abort()
     })
   }
@@ -62,6 +71,7 @@ export class ClientBody implements ByteSink {
   follow(start: number, begin: (sink: ByteSink) => Transfer): void {
     const part = ++this.#part
     this.#position = start
+    this.#countedTo = start
     this.#ended = false
     const transfer = begin(this)
     // a transfer that ended at once may have begun the next one already
@@ -72,10 +82,7 @@ export class ClientBody implements ByteSink {
   write(chunk: Uint8Array): boolean {
     if (this.#closed) return false
     const { rate, length } = this.#options
-    if (rate) {
-      this.#writePaced(chunk, 0, rate)
-      return false
-    }
+    if (rate) return this.#writePaced(chunk, rate)
     const counted = this.#account(chunk.length)
     if (counted !== true) {
       if (counted) this.#sendAfter(counted, chunk, this.#goOn)
@@ -86,18 +93,23 @@ export class ClientBody implements ByteSink {
       this.#response.end(latin1Of(chunk), 'latin1')
       return true
     }
-    return this.#send(chunk, this.#goOn)
+    const isTaken = this.#send(chunk, this.#goOn)
+    if (!isTaken || !this.#mayCopy()) return isTaken
+    // the transfer must stand still before it can lend
+    queueMicrotask(this.#goOn)
+    return false
   }
 
   end(): void {
     this.#ended = true
-    const isSending = this.#afterWrite || this.#isWaiting || this.#timer !== undefined
+    const isSending = this.#afterWrite || this.#isWaiting || this.#waiter
     if (!isSending) this.#options.onPartEnd()
   }
 
   fail(error: GatewayError): void {
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#leaveLine()
+    this.#copies?.stop()
     this.#options.onFailure(error)
   }
 
@@ -116,16 +128,28 @@ export class ClientBody implements ByteSink {
 
   /** Counts bytes before they go out; when they cannot be counted they do not go out. */
   #account(bytes: number): boolean | Promise<void> {
-    let counted: Promise<void> | undefined
+    const counted = this.#count(bytes)
+    if (counted !== false) this.#passed(bytes)
+    return counted
+  }
+
+  /** Counts the next bytes, each of them once. */
+  #count(bytes: number): boolean | Promise<void> {
+    const start = Math.max(this.#position, this.#countedTo)
+    const end = this.#position + bytes
+    if (start >= end) return true
+    this.#countedTo = end
     try {
-      counted = this.#options.count?.(this.#position, this.#position + bytes)
+      return this.#options.count?.(start, end) ?? true
     } catch (error) {
       this.#failCounting(error)
       return false
     }
+  }
+
+  #passed(bytes: number): void {
     this.#position += bytes
     this.#exchange.bytes += bytes
-    return counted ?? true
   }
 
   #failCounting(error: unknown): void {
@@ -162,9 +186,9 @@ export class ClientBody implements ByteSink {
       this.#response.write(chunk, this.#onWritten)
     } else if (this.#socket) this.#socket.write(chunk, this.#onWritten)
     else {
+      this.#writeHead()
       // head and first chunk leave in one system call
       socket.cork()
-      this.#writeHead()
       this.#response.flushHeaders()
       socket.write(chunk, this.#onWritten)
       socket.uncork()
@@ -184,7 +208,41 @@ export class ClientBody implements ByteSink {
 
   readonly #goOn = (): void => {
     if (this.#ended) this.#options.onPartEnd()
-    else this.#transfer?.resume()
+    else if (!this.#mayCopy() || !this.#copyOn()) this.#transfer?.resume()
+  }
+
+  #mayCopy(): boolean {
+    const { copier, length = 0, rate } = this.#options
+    if (!copier || rate || this.#closed) return false
+    if (length - this.#exchange.bytes < LEAST_COPIED) return false
+    this.#copies ??= new CopiedStretches(this.#exchange, {
+      copier,
+      position: () => this.#position,
+      count: (bytes) => this.#countWindow(bytes),
+      onMoved: (bytes) => {
+        this.#passed(bytes)
+      },
+      onTargetFailed: () => {
+        this.#socket?.destroy()
+      },
+    })
+    return this.#copies.mayBegin
+  }
+
+  #copyOn(): boolean {
+    if (!this.#copies || !this.#transfer || !this.#socket) return false
+    return this.#copies.begin(this.#transfer, this.#socket)
+  }
+
+  async #countWindow(bytes: number): Promise<boolean> {
+    const counted = this.#count(bytes)
+    if (counted === false) return false
+    try {
+      await counted
+    } catch (error) {
+      if (!this.#closed) this.#failCounting(error)
+    }
+    return !this.#closed
   }
 
   /** Behind framing no transfer waits to be resumed. */
@@ -192,22 +250,46 @@ export class ClientBody implements ByteSink {
     if (this.#ended) this.#options.onPartEnd()
   }
 
-  /** Sends a chunk piece by piece, each at the moment that the shared rate gives it. */
-  #writePaced(chunk: Uint8Array, from: number, rate: SharedRate): void {
-    const piece = chunk.subarray(from, from + rate.piece)
-    const next = from + piece.length
-    const goOn = (): void => {
-      if (next < chunk.length) this.#writePaced(chunk, next, rate)
-      else this.#goOn()
+  /** Sends a chunk piece by piece, as the rate lets it. Whether all of it went at once; if not, the transfer goes on when it did. */
+  #writePaced(chunk: Uint8Array, rate: ByteRate): boolean {
+    let rest = chunk
+    const sendPiece = (bytes: number): boolean => {
+      const piece = rest.subarray(0, bytes)
+      rest = rest.subarray(bytes)
+      const counted = this.#account(bytes)
+      if (counted === true) return this.#send(piece, goOn)
+      if (counted) this.#sendAfter(counted, piece, goOn)
+      return false
     }
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      if (this.#closed) return
-      const counted = this.#account(piece.length)
-      if (counted === true) {
-        if (this.#send(piece, goOn)) goOn()
-      } else if (counted) this.#sendAfter(counted, piece, goOn)
-    }, rate.book(piece.length))
+    const sendRest = (): boolean => {
+      while (rest.length > 0) {
+        const granted = rate.take(waiter)
+        if (granted === 0) {
+          this.#waiter = waiter
+          return false
+        }
+        if (!sendPiece(granted)) return false
+      }
+      return true
+    }
+    const goOn = (): void => {
+      if (sendRest()) this.#goOn()
+    }
+    const waiter: Waiter = {
+      get wanted() {
+        return rest.length
+      },
+      go: (bytes) => {
+        this.#waiter = undefined
+        if (!this.#closed && sendPiece(bytes)) goOn()
+      },
+    }
+    return sendRest()
+  }
+
+  #leaveLine(): void {
+    if (this.#waiter) this.#options.rate?.leave(this.#waiter)
+    this.#waiter = undefined
   }
 }
 

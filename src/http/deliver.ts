@@ -11,14 +11,17 @@ import {
   contentTypeFor,
   corsHeaders,
   objectHeaders,
+  PRIVATE,
   validatorHeaders,
 } from '../delivery/response-headers.ts'
-import type { SharedRate } from '../lease/rate.ts'
+import type { KernelCopier } from '../kernel-copy/kernel-copier.ts'
+import type { ByteRate } from '../lease/rate.ts'
 import type { Grant, ResponseOverrides } from '../link/grant.ts'
 import type { ObjectMeta, OpenObject } from '../origin/origin.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { answerFailure, answerRefusal } from './answer.ts'
 import { ClientBody } from './client-body.ts'
+import { cacheControlOf, varyOf } from './edge-cache.ts'
 import type { Exchange } from './exchange.ts'
 import type { Route } from './route.ts'
 
@@ -29,8 +32,11 @@ export interface DeliveryTerms {
   readonly grant: Grant
   /** The object's name below the route. */
   readonly name: string
-  readonly rate: SharedRate | undefined
+  readonly rate: ByteRate | undefined
+  /** The download is slowed, for what sharing says of its link. */
+  readonly isSlowed?: boolean | undefined
   readonly count: ((start: number, end: number) => Promise<void> | undefined) | undefined
+  readonly copier: KernelCopier | undefined
 }
 
 /** Answers with the object, as planned. */
@@ -44,7 +50,7 @@ export function deliver(
   switch (plan.kind) {
     case 'not-modified':
       answerWithoutBody(exchange, 304, [
-        ...validatorHeaders(object.meta),
+        ...validatorHeaders(object.meta, cacheControlOf(terms, exchange.now)),
         ...frame(exchange, terms),
         ...renewal(terms),
       ])
@@ -83,7 +89,7 @@ function deliverRange(
   contentRange?: readonly string[],
 ): void {
   const status = contentRange ? 206 : 200
-  const headers = headersOf(exchange, object, terms, contentTypeOf(object, terms))
+  const headers = headersOf(exchange, object, terms)
   if (contentRange) headers.push(...contentRange)
   const length = end === Infinity ? undefined : end - start
   if (length === undefined) exchange.isUnframed = true
@@ -100,6 +106,7 @@ function deliverRange(
     status,
     headers,
     length,
+    copier: terms.copier,
     onPartEnd: () => {
       body.finish()
     },
@@ -169,27 +176,32 @@ function answerCounted(
   }
 }
 
-function answerWithoutBody(exchange: Exchange, status: number, headers: string[]): void {
+/** Answers with a head alone. */
+export function answerWithoutBody(exchange: Exchange, status: number, headers: string[]): void {
   exchange.markFirstByte()
   exchange.response.writeHead(status, headers)
   exchange.response.end()
 }
 
-function contentTypeOf(object: OpenObject, { grant, name }: DeliveryTerms): string {
+function contentTypeOf(object: Pick<OpenObject, 'meta'>, { grant, name }: DeliveryTerms): string {
   return grant.response?.contentType ?? object.meta.contentType ?? contentTypeFor(name)
 }
 
-function headersOf(
+/** The fields of a 200 or 206 but for Content-Length and Content-Range. */
+export function headersOf(
   exchange: Exchange,
-  object: OpenObject,
+  object: Pick<OpenObject, 'meta'>,
   terms: DeliveryTerms,
-  contentType: string,
+  contentType = contentTypeOf(object, terms),
 ): string[] {
   const { response } = terms.grant
   const disposition = response?.contentDisposition ?? dispositionOf(terms)
-  const headers = objectHeaders(metaOf(object, response), contentType, disposition)
-  // a link's Cache-Control is not sent: no shared cache may keep what is gated
-  if (response?.expires !== undefined) headers.push('Expires', response.expires)
+  const cacheControl = cacheControlOf(terms, exchange.now)
+  const headers = objectHeaders(metaOf(object, response), contentType, disposition, cacheControl)
+  // a link's Cache-Control is not sent: how long gated bytes are kept is not for links to say
+  if (response?.expires !== undefined && cacheControl === PRIVATE) {
+    headers.push('Expires', response.expires)
+  }
   // shown in the browser these could run as pages of the gateway's own origin
   if (!/^\s*attachment\b/i.test(disposition) && /html|xml|svg/i.test(contentType)) {
     headers.push('Content-Security-Policy', 'sandbox')
@@ -210,7 +222,10 @@ function dispositionOf({ grant, name, route }: DeliveryTerms): string {
 }
 
 /** What is known of the object, with what the link says of its coding and language. */
-function metaOf({ meta }: OpenObject, response: ResponseOverrides | undefined): ObjectMeta {
+function metaOf(
+  { meta }: Pick<OpenObject, 'meta'>,
+  response: ResponseOverrides | undefined,
+): ObjectMeta {
   if (!response) return meta
   const { contentEncoding = meta.contentEncoding, contentLanguage = meta.contentLanguage } =
     response
@@ -218,15 +233,16 @@ function metaOf({ meta }: OpenObject, response: ResponseOverrides | undefined): 
 }
 
 /** What keeps a link going while it is used. */
-function renewal({ context, grant }: DeliveryTerms): readonly string[] {
+export function renewal({ context, grant }: DeliveryTerms): readonly string[] {
   return grant.renew?.(context) ?? []
 }
 
 /** What every answer carries. */
-function frame(exchange: Exchange, { route, context }: DeliveryTerms): string[] {
+export function frame(exchange: Exchange, { route, context }: DeliveryTerms): string[] {
   return [
     'X-Request-Id',
     exchange.id,
     ...corsHeaders(route.policy.delivery.cors, context.headers.origin),
+    ...varyOf(route, context),
   ]
 }

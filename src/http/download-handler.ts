@@ -1,12 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asGatewayError } from '../base/failure.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
 import type { CanonicalPath } from '../request/canonical-path.ts'
 import { answerFailure, answerRefusal } from './answer.ts'
 import { Exchange } from './exchange.ts'
+import type { RequestMessage, ResponseMessage } from './message.ts'
 import { type Arrival, type Entrance, receive } from './receive.ts'
 import { answerText, callOf } from './serve-api.ts'
-import { ObjectServer, type Services } from './object-server.ts'
+import { ObjectServer } from './object-server.ts'
+import type { Services } from './services.ts'
 
 type Accepted = Extract<Arrival, { readonly outcome: 'accepted' }>
 
@@ -26,17 +27,22 @@ export class DownloadHandler {
     this.#objects = new ObjectServer(services, entrance)
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): void {
+  handle(request: RequestMessage, response: ResponseMessage): void {
     const exchange = new Exchange(request, response, this.#services.clock)
-    response.once('close', () => {
+    const finish = (): void => {
       const onFailure = (error: unknown): void => {
         this.#services.onInternalFailure(asGatewayError(error), exchange.id)
       }
       this.#services.records.write(exchange.close(onFailure))
+    }
+    response.once('close', () => {
+      if (exchange.over) void exchange.over.then(finish)
+      else finish()
     })
     response.on('timeout', (socket) => {
       // who waits for the origin or for the shared rate has nothing to read yet: that is not idle
-      if (socket.writableLength === 0) socket.setTimeout(socket.timeout ?? 0)
+      const goesOn = exchange.stretch?.readerGoesOn() ?? socket.writableLength === 0
+      if (goesOn) socket.setTimeout(socket.timeout ?? 0)
       else exchange.cut('gateway', 'reader_idle', 'the client took no bytes')
     })
     this.#serve(exchange).catch((error: unknown) => {
@@ -85,7 +91,10 @@ export class DownloadHandler {
     })
   }
 
-  async #serveLink(exchange: Exchange, { context, route }: Accepted): Promise<Refusal | undefined> {
+  #serveLink(
+    exchange: Exchange,
+    { context, route }: Accepted,
+  ): Refusal | undefined | Promise<Refusal | undefined> {
     const verification = route.verifier.verify(context)
     if (verification.outcome === 'absent') return refuse('link_missing', 'no link of the route')
     if (verification.outcome === 'refused') return verification.refusal

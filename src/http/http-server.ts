@@ -1,9 +1,14 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Server as TcpServer } from 'node:net'
+import { createServer } from 'node:http'
+import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetworkSet } from '../base/network-set.ts'
+import { closeBehindAnswer } from './close-behind-answer.ts'
+import { Http2Sessions } from './http2-sessions.ts'
+import type { RequestMessage, ResponseMessage } from './message.ts'
+import { PlainConnections } from './plain/plain-connections.ts'
 import { withProxyProtocol } from './proxy-listener.ts'
 import { type Handle, type ProtocolErrorListener, RequestOrder } from './request-order.ts'
+import { createSecureListener, type ServerCertificate, useCertificate } from './secure-listener.ts'
 
 /** A request head must be complete within this time. */
 const HEAD_TIMEOUT_MS = 10_000
@@ -14,7 +19,9 @@ const KEEP_ALIVE_MS = 65_000
 const MAX_HEAD_BYTES = 16 * 1024
 
 export interface PublicServerOptions {
-  readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+  readonly handle: (request: RequestMessage, response: ResponseMessage) => void
+  /** With it the port speaks TLS, and HTTP/2 beside HTTP/1.1. */
+  readonly certificate: ServerCertificate | undefined
   /** Reads a PROXY header from trusted peers before the first request. */
   readonly proxyProtocol: boolean
   readonly trustedProxies: () => NetworkSet
@@ -25,6 +32,8 @@ export interface PublicServerOptions {
 /** The listener of the public port, and how it ends. */
 export interface PublicServer {
   readonly listener: TcpServer
+  /** Handshakes from now on use this one. Nothing to do for a port without TLS. */
+  useCertificate(certificate: ServerCertificate): void
   /**
    * Stops accepting and waits until every answer has ended, at most `seconds`; then calls `onLimit` and
    * cuts what is left.
@@ -33,20 +42,24 @@ export interface PublicServer {
 }
 
 /**
- * node:http with what a gateway adds: requests of one connection are served one after the other, and
- * none is served behind an answer that closes it; protocol errors end in a bare 400.
+ * Plain requests are read here; all others are node:http's and node:http2's, with what a gateway adds:
+ * requests of one connection are served one after the other, and none is served behind an answer that
+ * closes it; that answer arrives whatever the client still sends; protocol errors end in a bare 400.
  */
 export function createPublicServer(options: PublicServerOptions): PublicServer {
   // a number, since the table of a Set of responses would keep them long after they are deleted
   const answers = { open: 0 }
   let draining = false
-  const order = new RequestOrder((request, response) => {
+  const handle = (request: RequestMessage, response: ResponseMessage): void => {
     answers.open++
-    if (draining) response.shouldKeepAlive = false
     response.once('close', () => {
       answers.open--
     })
     options.handle(request, response)
+  }
+  const order = new RequestOrder((request, response) => {
+    if (draining) response.shouldKeepAlive = false
+    handle(request, response)
   }, options.onProtocolError)
   const serve: Handle = (request, response) => {
     order.serve(request, response)
@@ -74,11 +87,56 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
   server.on('clientError', (error, socket) => {
     order.refuse(error, socket)
   })
+  const readByNode = (socket: Socket): void => {
+    // node calls it behind the last answer of a connection
+    socket.destroySoon = () => {
+      closeBehindAnswer(socket)
+    }
+    server.emit('connection', socket)
+  }
+  const plain = new PlainConnections({
+    handle,
+    handOver: readByNode,
+    isDraining: () => draining,
+    headMs: HEAD_TIMEOUT_MS,
+    idleMs: IDLE_TIMEOUT_MS,
+    keepAliveMs: KEEP_ALIVE_MS,
+  })
+  const { certificate, onProtocolError } = options
+  const sessions = new Http2Sessions({
+    handle,
+    onProtocolError,
+    maxHeadBytes: MAX_HEAD_BYTES,
+    headTimeoutMs: HEAD_TIMEOUT_MS,
+    keepAliveMs: KEEP_ALIVE_MS,
+    idleMs: IDLE_TIMEOUT_MS,
+  })
+  const secure =
+    certificate &&
+    createSecureListener({
+      certificate,
+      handshakeTimeoutMs: HEAD_TIMEOUT_MS,
+      onHttp1: readByNode,
+      onHttp2: (socket) => {
+        sessions.accept(socket)
+      },
+    })
+  const inner =
+    secure ??
+    createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      plain.accept(socket)
+    })
+  // node watches the timeouts of a server's connections from its 'listening' on
+  inner.once('listening', () => server.emit('listening'))
   const listener = options.proxyProtocol
-    ? withProxyProtocol(server, options.trustedProxies, HEAD_TIMEOUT_MS)
-    : server
+    ? withProxyProtocol(inner, options.trustedProxies, HEAD_TIMEOUT_MS)
+    : inner
+  const early = secure || options.proxyProtocol ? watchConnections(listener) : undefined
   return {
     listener,
+    useCertificate(next) {
+      if (secure) useCertificate(secure, next)
+    },
     async drain(seconds, onLimit) {
       draining = true
       const ended = new Promise<void>((resolve) => {
@@ -86,14 +144,20 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
           resolve()
         })
       })
-      server.closeIdleConnections()
-      if (listener !== server) server.close()
-      const sweep = setInterval(() => {
+      const closeIdle = (): void => {
         server.closeIdleConnections()
-      }, 250)
+        plain.closeIdle()
+      }
+      closeIdle()
+      server.close()
+      sessions.goAway()
+      const sweep = setInterval(closeIdle, 250)
       const limit = setTimeout(() => {
         onLimit()
         server.closeAllConnections()
+        plain.destroy()
+        sessions.destroy()
+        for (const socket of early ?? []) socket.destroy()
       }, seconds * 1000)
       await ended
       // a cut connection closes before its answer does, and the record is written then
@@ -102,4 +166,14 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
       clearTimeout(limit)
     },
   }
+}
+
+/** The connections of a listener in front of HTTP: some wait for a PROXY header or a handshake. */
+function watchConnections(listener: TcpServer): ReadonlySet<Socket> {
+  const open = new Set<Socket>()
+  listener.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return open
 }

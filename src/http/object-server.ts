@@ -1,41 +1,29 @@
-import type { Clock } from '../base/clock.ts'
-import type { GatewayError } from '../base/failure.ts'
+import { asGatewayError } from '../base/failure.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
-import { planDelivery } from '../delivery/plan.ts'
+import { type DeliveryPlan, planDelivery } from '../delivery/plan.ts'
 import { parseRange } from '../delivery/byte-range.ts'
-import type { SharedRate } from '../lease/rate.ts'
+import { type ByteRate, RatesInSeries } from '../lease/rate.ts'
 import type { Grant } from '../link/grant.ts'
 import type { OpenObject } from '../origin/origin.ts'
 import { decide } from '../policy/decide.ts'
-import { bytesPerSecond } from '../policy/limits.ts'
+import { flowsOf } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
 import { notRevoked } from '../policy/rules/revocation.ts'
-import type { RecordSink } from '../record/access-record.ts'
-import type { LiveDownloads } from '../record/live-downloads.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import type { LinkSession, LinkState, TrackedDownload } from '../state/link-state.ts'
-import type { RevocationList } from '../state/revocations.ts'
+import type { LinkSession, TrackedDownload } from '../state/link-state.ts'
 import { checkUses, placeRefusal, questionOf } from './admission.ts'
 import { beginUse } from './begin-use.ts'
-import { deliver } from './deliver.ts'
+import { deliver, type DeliveryTerms } from './deliver.ts'
 import type { Exchange } from './exchange.ts'
 import { revocable, SessionHistory } from './history.ts'
-import type { Entrance } from './receive.ts'
+import { type Entrance, peerOf } from './receive.ts'
+import { chooseWay, type Way } from './offload.ts'
 import { coverageOf, OpenConnection } from './open-connection.ts'
 import type { Route } from './route.ts'
+import { sendElsewhere } from './send-elsewhere.ts'
+import type { Services } from './services.ts'
 import { revokeIfShared } from './sharing.ts'
 import { tagOf, withTag } from './tagged.ts'
-
-/** What requests of all configurations share: it survives a reload. */
-export interface Services {
-  readonly clock: Clock
-  readonly links: LinkState
-  readonly revocations: RevocationList
-  readonly live: LiveDownloads
-  readonly records: RecordSink
-  /** Hears of failures that are nobody's but ours. */
-  readonly onInternalFailure: (error: GatewayError, requestId: string) => void
-}
 
 /** A request that something lets in, and what it asks for. */
 export interface Granted {
@@ -49,6 +37,8 @@ interface Found extends Granted {
   /** The object's name below the route. */
   readonly name: string
   readonly session: LinkSession
+  /** Past the gateway; undefined when it sends the bytes itself. */
+  readonly way: Exclude<Way, { kind: 'none' }> | undefined
 }
 
 /**
@@ -86,9 +76,10 @@ export class ObjectServer {
     const specs =
       context.headers.range === undefined ? undefined : parseRange(context.headers.range)
     const tag = tagOf(grant)
+    const way = this.#wayOf(exchange, { context, route, grant })
     const object = await route.origin.open({
       name,
-      want: tag || needsMetadataFirst(context, specs?.length ?? 0) ? 'metadata' : 'body',
+      want: tag || way || needsMetadataFirst(context, specs?.length ?? 0) ? 'metadata' : 'body',
       range: specs?.[0],
       signal: exchange.signal,
     })
@@ -99,7 +90,7 @@ export class ObjectServer {
     exchange.holdUntilClosed(() => {
       object.close()
     })
-    const found = { context, route, grant, name, session }
+    const found = { context, route, grant, name, session, way }
     if (!tag) return this.#deliver(exchange, object, found)
     const tagged = await withTag(this.#entrance().tagger, tag, object, found, exchange.signal)
     return 'reason' in tagged ? tagged : this.#deliver(exchange, tagged, found)
@@ -144,9 +135,10 @@ export class ObjectServer {
       this.#checkResume(found, identity.etag) ?? this.#checkUses(exchange, found, identity, ranges)
     if (late) return late
     let download: TrackedDownload | undefined
-    let rate: SharedRate | undefined
+    let rate: ByteRate | undefined
+    let isSlowed = false
     if (context.method === 'GET' && ranges.length > 0) {
-      const admitted = beginUse(this.#services, session, context, grant, policy, identity)
+      const admitted = beginUse(this.#services, session, context, grant, policy, identity, ranges)
       const admission = admitted instanceof Promise ? await admitted : admitted
       if (admission.outcome === 'refused') return admission.refusal
       const withdrawn = this.#withdrawnMeanwhile(found)
@@ -155,15 +147,50 @@ export class ObjectServer {
         return withdrawn
       }
       exchange.observed ??= admission.slowed
-      rate = this.#joinRate(exchange, grant, policy, admission.slowed !== undefined)
+      isSlowed = admission.slowed !== undefined
+      rate = this.#joinRate(exchange, grant, policy, isSlowed)
       download = this.#watch(exchange, found, admission.download, identity.size)
     }
-    deliver(exchange, object, plan, {
+    const terms = {
       ...found,
       rate,
-      count: download && ((start, end) => download.count(start, end)),
-    })
+      isSlowed,
+      copier: this.#services.copier,
+      count: download && ((start: number, end: number) => download.count(start, end)),
+    }
+    if (found.way && (await this.#sendElsewhere(exchange, object, plan, terms, found.way))) {
+      return undefined
+    }
+    deliver(exchange, object, plan, terms)
     return undefined
+  }
+
+  /** How the bytes shall go past the gateway, if they shall; if they may not, the record says why. */
+  #wayOf(exchange: Exchange, asked: Granted): Exclude<Way, { kind: 'none' }> | undefined {
+    if (!asked.route.policy.delivery.offload) return undefined
+    const { trustedProxies, redirectSeconds, isOffloadReported } = this.#entrance()
+    const peer = peerOf(exchange.request.socket)
+    const way = chooseWay(asked, {
+      handOvers: isOffloadReported ? this.#services.handOvers : undefined,
+      redirectSeconds,
+      // where none is named, the port is the proxy's alone
+      isFromProxy: trustedProxies.size === 0 || (peer !== undefined && trustedProxies.has(peer)),
+    })
+    if (way?.kind !== 'none') return way
+    exchange.note = `sent by the gateway: ${way.why}`
+    return undefined
+  }
+
+  #sendElsewhere(
+    exchange: Exchange,
+    object: OpenObject,
+    plan: DeliveryPlan,
+    terms: DeliveryTerms,
+    way: Exclude<Way, { kind: 'none' }>,
+  ): Promise<boolean> {
+    return sendElsewhere(exchange, object, plan, terms, way, (error) => {
+      this.#services.onInternalFailure(asGatewayError(error), exchange.id)
+    })
   }
 
   /** What is not yet among the downloads that run, nobody could have ended. */
@@ -231,22 +258,18 @@ export class ObjectServer {
     return download
   }
 
-  /** Who is slowed shares a flow with all others who are slowed: the welcome ones keep theirs. */
   #joinRate(
     exchange: Exchange,
     grant: Grant,
     policy: Policy,
     isSlowed: boolean,
-  ): SharedRate | undefined {
-    const perSecond = bytesPerSecond(grant, policy)
-    const slow = Math.min(perSecond ?? Infinity, policy.antiFraud.sharing.slowBytesPerSecond)
-    const [key, limit] = isSlowed
-      ? [`slow:${grant.countKey}`, slow]
-      : ([grant.countKey, perSecond] as const)
-    if (limit === undefined) return undefined
-    const { rate, leave } = this.#services.links.joinRate(key, limit)
-    exchange.holdUntilClosed(leave)
-    return rate
+  ): ByteRate | undefined {
+    const [first, second] = flowsOf(grant, policy, isSlowed).map(({ key, bytesPerSecond }) => {
+      const { rate, leave } = this.#services.links.joinRate(key, bytesPerSecond)
+      exchange.holdUntilClosed(leave)
+      return rate
+    })
+    return first && second ? new RatesInSeries(first, second) : first
   }
 }
 

@@ -16,7 +16,8 @@ export class OpenConnection implements LiveConnection {
   }
 
   get bytes(): number {
-    return this.#exchange?.bytes ?? 0
+    const exchange = this.#exchange
+    return exchange ? exchange.bytes + (exchange.stretch?.unreported ?? 0) : 0
   }
 
   end(by: EndedBy, detail: string): void {

@@ -1,16 +1,15 @@
-import type { Server } from 'node:http'
-import { createServer, type Server as TcpServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { parseAddress } from '../base/address.ts'
 import type { NetworkSet } from '../base/network-set.ts'
 import { readProxyHeader } from '../request/proxy-protocol.ts'
 import { setProxiedPeer } from './receive.ts'
 
-/** Takes the PROXY header off connections of trusted peers; others speak plain HTTP. */
+/** Takes the PROXY header off connections of trusted peers; others speak what the server does. */
 export function withProxyProtocol(
   server: Server,
   trusted: () => NetworkSet,
   timeoutMs: number,
-): TcpServer {
+): Server {
   const listener = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     const peer = parseAddress(socket.remoteAddress ?? '')
     if (!peer || !trusted().has(peer)) {

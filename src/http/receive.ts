@@ -16,6 +16,7 @@ import { cutTarget, type RequestTarget } from '../request/request-target.ts'
 import type { Tagger } from '../tag/tagger.ts'
 import type { ApiEndpoint, Apis } from './api.ts'
 import type { Exchange } from './exchange.ts'
+import type { RequestMessage } from './message.ts'
 import type { Route, RouteTable } from './route.ts'
 
 /** What the first phase needs of the configuration in force. */
@@ -28,6 +29,10 @@ export interface Entrance {
   /** The public keys as a JWK Set. */
   readonly jwks: string
   readonly tagger: Tagger
+  /** Seconds that a link to the origin lives. */
+  readonly redirectSeconds: number
+  /** Whether proxies that send the bytes report how that ended. */
+  readonly isOffloadReported: boolean
   /** Undefined when no published API is switched on. */
   readonly apis: Apis | undefined
 }
@@ -109,7 +114,7 @@ export function receive(exchange: Exchange, entrance: Entrance): Arrival {
     const allow = [...methods, 'OPTIONS'].join(', ')
     return refused('method_not_allowed', `method ${method.slice(0, 20)}`, ['Allow', allow])
   }
-  if (hasBody(headers)) return refused('request_invalid', 'a download has no request body')
+  if (hasBody(request, headers)) return refused('request_invalid', 'a download has no request body')
   return { outcome: 'accepted', context: withoutClientToken(contextAt(path), route, apis), route }
 }
 
@@ -166,9 +171,11 @@ function call(
 }
 
 function protocolFault(version: string, headers: RequestHeaders): string | undefined {
-  if (version !== '1.1' && version !== '1.0') return `HTTP/${version} is not spoken here`
+  if (version !== '1.1' && version !== '1.0' && version !== '2') {
+    return `HTTP/${version} is not spoken here`
+  }
   if (headers.repeated !== undefined) return `the field ${headers.repeated} came twice`
-  if (version === '1.1' && headers.host === undefined) return 'the field Host is missing'
+  if (version !== '1.0' && headers.host === undefined) return 'the field Host is missing'
   if (version === '1.0' && headers.transferEncoding !== undefined) {
     return 'Transfer-Encoding does not exist in HTTP/1.0'
   }
@@ -176,14 +183,19 @@ function protocolFault(version: string, headers: RequestHeaders): string | undef
 }
 
 /** GET and HEAD give a body no meaning; one that comes all the same is how requests are smuggled. */
-function hasBody({ transferEncoding, contentLength }: RequestHeaders): boolean {
+function hasBody(
+  { httpVersion, complete }: RequestMessage,
+  { transferEncoding, contentLength }: RequestHeaders,
+): boolean {
+  // in HTTP/2 a body needs no field: there is one unless the head has ended the request
+  if (httpVersion === '2' && !complete) return true
   return transferEncoding !== undefined || (contentLength !== undefined && contentLength !== '0')
 }
 
 const TOKEN_SEGMENT = /\/(?:~|(?=eyJ))[\w-]+\.[\w-]+\.[\w-]*(?=\/|$)/g
 
 /** A token that no route took for one, or that stands in a wrong place, stays out of the record all the same. */
-function recordable(path: string, route: Route | undefined): string {
+export function recordable(path: string, route: Route | undefined): string {
   if (!path.includes('/~') && !path.includes('/eyJ')) return path
   return (route ? path : path.replace(/^\/~[^/]*/, '/~')).replace(TOKEN_SEGMENT, '/~')
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { closeBehindAnswer } from './close-behind-answer.ts'
 
 /** Requests of one connection that may wait behind the first. No known client sends that many ahead. */
 const MAX_WAITING = 64
@@ -67,7 +68,7 @@ export class RequestOrder {
   }
 
   #goOn(socket: Socket, { response, waiting, isLast }: Turn): void {
-    if (isLast) socket.destroySoon()
+    if (isLast) closeBehindAnswer(socket)
     const [next, ...rest] = waiting
     // an answer with `Connection: close` leaves shouldKeepAlive as it was, but node has ended the socket
     if (!next || isLast || !response.shouldKeepAlive || !socket.writable) return
@@ -103,9 +104,8 @@ function answerProtocolError({ code, message }: ProtocolError, socket: Duplex): 
     'Connection: close',
     `Date: ${new Date().toUTCString()}`,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => {
-    socket.destroy()
-  })
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  closeBehindAnswer(socket)
   return { id, status, fault: code ?? message, socket, bytes: body.length }
 }
 

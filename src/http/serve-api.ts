@@ -1,8 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import { corsHeaders } from '../delivery/response-headers.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { ApiCall, ApiText } from './api.ts'
 import type { Exchange } from './exchange.ts'
+import type { RequestMessage } from './message.ts'
 
 /** More than any call of the published APIs has to say. */
 const MAX_BODY = 64 * 1024
@@ -12,7 +12,7 @@ export function callOf(exchange: Exchange, context: RequestContext): ApiCall {
   return { context, readBody: () => (body ??= readBody(exchange.request)) }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+async function readBody(request: RequestMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {

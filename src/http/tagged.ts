@@ -1,3 +1,4 @@
+import type { Cancellation } from '../base/cancellation.ts'
 import type { Refusal } from '../base/refusal.ts'
 import { contentTypeFor } from '../delivery/response-headers.ts'
 import type { Grant } from '../link/grant.ts'
@@ -23,7 +24,7 @@ export function withTag(
   tag: Tag,
   object: OpenObject,
   found: { context: RequestContext; route: Route; name: string },
-  signal: AbortSignal,
+  signal: Cancellation,
 ): Promise<OpenObject | Refusal> {
   const { context, route, name } = found
   return tagger.tag(object, {

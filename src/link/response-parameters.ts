@@ -36,3 +36,18 @@ export function readResponseParameters(
   }
   return Object.keys(response).length === 0 ? undefined : response
 }
+
+/** The parameters that set headers, as text. */
+export function writeResponseParameters({
+  contentDisposition,
+  contentType,
+}: Pick<ResponseOverrides, 'contentDisposition' | 'contentType'> = {}): [string, string][] {
+  return [
+    ...(contentDisposition === undefined
+      ? []
+      : [['response-content-disposition', contentDisposition] as [string, string]]),
+    ...(contentType === undefined
+      ? []
+      : [['response-content-type', contentType] as [string, string]]),
+  ]
+}

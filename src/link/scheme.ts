@@ -2,7 +2,7 @@ import type { EpochSeconds } from '../base/clock.ts'
 import { refuse, type ReasonCode, type Refusal } from '../base/refusal.ts'
 import type { RequestContext, Site } from '../request/request-context.ts'
 import type { ConstraintName, Constraints } from './constraints.ts'
-import type { Grant } from './grant.ts'
+import type { Grant, ResponseOverrides } from './grant.ts'
 import type { Key, KeyRing } from './key-ring.ts'
 
 /**
@@ -46,6 +46,10 @@ export interface LinkRequest {
   readonly constraints: Constraints
   /** What clients call, for formats that sign it. */
   readonly site: Site
+  /** For formats that sign the method; default: GET. */
+  readonly method?: 'GET' | 'HEAD'
+  /** Headers of the answer, for formats that set them. */
+  readonly response?: Pick<ResponseOverrides, 'contentDisposition' | 'contentType'>
 }
 
 /** A signed link without scheme and host, and what else a client has to send. */
@@ -73,6 +77,8 @@ export interface Scheme {
   readonly signsPrefixes: boolean
   /** The method is part of what is signed; links of other formats are for GET and HEAD. */
   readonly signsMethod?: true
+  /** Links can set headers of the answer. */
+  readonly setsResponse?: true
   /** Whether new links may be signed with a key that verifies some of them. Default: with each. */
   signsWith?(key: Key): boolean
   /** The raw path of the object, where the raw path of a request carries a token; else undefined. */

@@ -10,13 +10,16 @@ import { SchemeFinder } from './scheme-finder.ts'
 /** Grants remembered by one route. An entry is some hundred bytes; the bound keeps a flood of links small. */
 const MAX_REMEMBERED = 50_000
 
+/** Longer carriers are remembered by their digest, which takes a microsecond to make. */
+const MAX_NAME = 512
+
 export type LocatedLink =
   | { readonly outcome: 'found'; readonly scheme: Scheme; readonly carrier: Carrier }
   | Exclude<Verification, { readonly outcome: 'granted' }>
 
 /**
  * Finds the one link of a request among the schemes of a route and verifies it. A verified link is
- * remembered under the digest of what was signed, so that its signature is computed once. What can
+ * remembered under what was signed, so that its signature is computed once. What can
  * change is asked each time: the key's life here, the link's expiry and revocation by the rules.
  */
 export class LinkVerifier {
@@ -42,14 +45,14 @@ export class LinkVerifier {
       this.#remembered.clear()
       this.#version = this.#keys.version
     }
-    const digest = digestText(`${scheme.name} ${carrier.place} ${carrier.text}`)
-    const known = this.#remembered.get(digest)
+    const name = nameOf(scheme, carrier)
+    const known = this.#remembered.get(name)
     if (known) {
       if (isActive(known.key, context.now)) return { outcome: 'granted', grant: known }
-      this.#remembered.delete(digest)
+      this.#remembered.delete(name)
     }
     const verified = scheme.verify(carrier, this.#keys, context)
-    if (verified.outcome === 'granted') this.#remembered.set(digest, verified.grant)
+    if (verified.outcome === 'granted') this.#remembered.set(name, verified.grant)
     return verified
   }
 
@@ -71,4 +74,10 @@ export class LinkVerifier {
     }
     return sure ?? weak ?? { outcome: 'absent' }
   }
+}
+
+/** All that a signature depends on, and no two carriers share. */
+function nameOf({ name }: Scheme, { place, text }: Carrier): string {
+  const whole = `${name} ${place} ${text}`
+  return whole.length > MAX_NAME ? digestText(whole) : whole
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import type { Anonymizer } from '../base/network-facts.ts'
 import type { AddressSet } from '../base/network-set.ts'
+import { CopySource } from './copy-source.ts'
 import { FileSource } from './file-source.ts'
 import type { ListFormatName } from './formats/registry.ts'
 import {
@@ -61,6 +62,10 @@ export interface LiveListsOptions {
   readonly directory: string
   /** Entries that operators added to a list. */
   readonly entriesOf: (list: string) => AddressSet
+  /** Another process fetches what is published; here its copies are read. */
+  readonly readsCopies?: boolean
+  /** Hears of fresh content of a list. */
+  readonly onTaken?: (list: string) => void
 }
 
 interface Listed {
@@ -123,12 +128,17 @@ export class LiveLists {
         this.#lists = new Map(prepared.map(({ name, listed }) => [name, listed]))
         for (const { use } of prepared) use()
         this.#closeAllBut(before)
-        this.#removeOldCopies(configs)
+        if (this.#options.readsCopies !== true) this.#removeOldCopies(configs)
       },
       discard: () => {
         for (const { isNew, listed } of prepared) if (isNew) listed.sourced?.close()
       },
     }
+  }
+
+  /** Looks at the source of a list now. */
+  refresh(name: string): void {
+    void this.#lists.get(name)?.sourced?.refresh()
   }
 
   close(): void {
@@ -170,7 +180,8 @@ export class LiveLists {
       this.#options.warn(`${message} (${place})`)
     }
     const added: AddressSet = { has: (address) => entriesOf(name).has(address) }
-    return source && new SourcedList({ name, config, source, added, clock, warn })
+    const onTaken = (): void => this.#options.onTaken?.(name)
+    return source && new SourcedList({ name, config, source, added, clock, warn, onTaken })
   }
 
   #source(name: string, config: ListConfig): ListSource | undefined {
@@ -178,6 +189,7 @@ export class LiveLists {
     if (file !== undefined) return new FileSource(file, maxBytes)
     if (url === undefined) return undefined
     const copy = new ListCopy(this.#options.directory, copyName(name, config))
+    if (this.#options.readsCopies === true) return new CopySource(copy)
     const leastSeconds = leastRefreshSeconds(format)
     const { warn } = this.#options
     return new UrlSource({ url, headers, maxBytes, leastSeconds, copy, warn })

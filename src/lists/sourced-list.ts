@@ -24,6 +24,8 @@ export interface SourcedListOptions {
   readonly added: AddressSet
   readonly clock: Clock
   readonly warn: (message: string) => void
+  /** Hears that fresh content is in force, and kept where its source keeps it. */
+  readonly onTaken?: () => void
 }
 
 /** Content that may come into force, perhaps what is in force already, or what keeps it out. */
@@ -152,6 +154,7 @@ export class SourcedList {
     this.#refreshedAt = now
     this.#recover()
     await content.accepted(now)
+    this.#options.onTaken?.()
   }
 
   #whySuspicious({ entries }: ParsedList): string | undefined {

@@ -1,5 +1,5 @@
 import { read } from 'node:fs'
-import type { ByteSink, Transfer } from '../base/byte-sink.ts'
+import type { ByteSink, LentSource, Transfer } from '../base/byte-sink.ts'
 import { GatewayError } from '../base/failure.ts'
 import { readBuffers, ReadPace, SMALLEST_READ } from './read-buffers.ts'
 
@@ -54,6 +54,23 @@ export class FileTransfer implements Transfer {
   abort(): void {
     if (this.#isOver) return
     this.#stop()
+  }
+
+  lend(): LentSource | undefined {
+    const buffer = this.#held
+    if (!buffer || this.#reading || this.#filled || this.#isOver) return undefined
+    this.#held = undefined
+    readBuffers.give(buffer)
+    return {
+      fd: this.#file.fd,
+      isSocket: false,
+      offset: this.#position,
+      length: this.#end - this.#position,
+      giveBack: (bytes) => {
+        this.#position += bytes
+        this.#proceed()
+      },
+    }
   }
 
   #proceed(): void {

@@ -1,11 +1,13 @@
+import type { Cancellation } from '../base/cancellation.ts'
 import { GatewayError } from '../base/failure.ts'
 import { isAnswerTo, parseContentRange, parseUnsatisfiedRange } from './http/content-range.ts'
 import { HttpObject, type PendingBody } from './http/http-object.ts'
 import type { HttpResponse } from './http/http-response.ts'
 import { isStrongTag, metaFromHead } from './http/object-meta.ts'
-import { OriginClient } from './http/origin-client.ts'
+import { OriginClient, type RequestSender } from './http/origin-client.ts'
 import { encodePath } from './http/request-text.ts'
 import { malformed } from './http/response-fields.ts'
+import type { Presigner } from './presign.ts'
 import type {
   MissingObject,
   ObjectMeta,
@@ -39,13 +41,16 @@ export interface HttpOriginOptions {
   readonly allowPrivateAddresses?: boolean | undefined
   /** Trust anchors in PEM in place of the well-known ones. */
   readonly ca?: string | Buffer | undefined
+  readonly presigner?: Presigner | undefined
 }
 
 /** Objects behind an HTTP/1.1 server. Nothing of a client's request reaches it but the name and a range. */
 export class HttpOrigin implements Origin {
   readonly kind = 'http'
+  readonly presigner: Presigner | undefined
   readonly #basePath: string
   readonly #client: OriginClient
+  readonly #lookup: HttpLookup
 
   /** Throws `TypeError` for options that cannot work. */
   constructor(options: HttpOriginOptions) {
@@ -61,15 +66,14 @@ export class HttpOrigin implements Origin {
       allowPrivateAddresses: options.allowPrivateAddresses ?? false,
       ca: options.ca,
     })
+    this.#lookup = new HttpLookup(this.#client)
+    this.presigner = options.presigner
   }
 
-  async open(request: ObjectRequest): Promise<OpenObject | MissingObject> {
+  open(request: ObjectRequest): Promise<OpenObject | MissingObject> {
     const path = encodePath(request.name)
-    if (path === undefined) return { state: 'missing' }
-    const target = this.#basePath + path
-    return request.want === 'body'
-      ? this.#openBody(request, target, request.range)
-      : this.#openMetadata(request, target, undefined)
+    if (path === undefined) return Promise.resolve({ state: 'missing' })
+    return this.#lookup.open(request, this.#basePath + path)
   }
 
   /** Connections that a request or a response holds; idle ones do not count. */
@@ -79,6 +83,22 @@ export class HttpOrigin implements Origin {
 
   close(): void {
     this.#client.close()
+  }
+}
+
+/** Finds objects by GET and HEAD, whoever sends them. */
+export class HttpLookup {
+  readonly #client: RequestSender
+
+  constructor(client: RequestSender) {
+    this.#client = client
+  }
+
+  /** The object at a path that may carry a query. */
+  async open(request: ObjectRequest, target: string): Promise<OpenObject | MissingObject> {
+    return request.want === 'body'
+      ? this.#openBody(request, target, request.range)
+      : this.#openMetadata(request, target, undefined)
   }
 
   async #openBody(
@@ -208,7 +228,7 @@ function changed(): GatewayError {
   return new GatewayError('ERR_ORIGIN_CHANGED', 'the object changed while it was read')
 }
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
+function throwIfAborted(signal: Cancellation | undefined): void {
   if (signal?.aborted) throw new GatewayError('ERR_CLIENT_ABORTED', 'the request was given up')
 }
 

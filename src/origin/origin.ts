@@ -1,11 +1,15 @@
+import type { Cancellation } from '../base/cancellation.ts'
 import type { ByteSink, Transfer } from '../base/byte-sink.ts'
 import type { EpochSeconds } from '../base/clock.ts'
+import type { Presigner } from './presign.ts'
 
 /** One place where objects live. */
 export interface Origin {
   readonly kind: string
   /** Finds an object. A missing object is a state; only a broken origin throws (`GatewayError`). */
   open(request: ObjectRequest): Promise<OpenObject | MissingObject>
+  /** Where clients can be sent to the place itself: what makes them links to it. */
+  readonly presigner?: Presigner | undefined
   /** Gives back pooled connections. */
   close(): void
 }
@@ -18,7 +22,7 @@ export interface ObjectRequest {
   /** The one range that will be read when it is known beforehand: a hint that saves a request. */
   readonly range?: RangeHint | undefined
   /** Ends the search when the client is gone. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Cancellation | undefined
 }
 
 /** `bytes=first-last`, `bytes=first-` or `bytes=-suffix` (RFC 9110 section 14.1.2). */

@@ -1,13 +1,13 @@
 const KIB = 1024
 
-/** The sizes of a read, smallest first: a slow reader holds 16 KiB, a fast one gains from 256 KiB. */
-export const READ_SIZES = [16 * KIB, 64 * KIB, 256 * KIB] as const
+/** The sizes of a read, smallest first: a slow reader holds 8 KiB, a fast one gains from 1 MiB. */
+export const READ_SIZES = [8 * KIB, 64 * KIB, 256 * KIB, 1024 * KIB] as const
 
 /** Bytes. */
 export const SMALLEST_READ = READ_SIZES[0]
 
 /** Bytes a sink must have taken at a steady pace before reads of the next size. */
-const GROW_AFTER = [128 * KIB, 1024 * KIB, Infinity] as const
+const GROW_AFTER = [64 * KIB, 1024 * KIB, 8 * 1024 * KIB, Infinity] as const
 
 /** A sink that holds one chunk for longer is slow: its reads shrink again. */
 const SLOW_AFTER_MS = 250

@@ -6,6 +6,7 @@ import type { PolicyConfig } from '../config/policy-schema.ts'
 import {
   compileIgnored,
   type NamedNetworks,
+  type Offload,
   type Policy,
   type PolicySources,
   type SharingLimits,
@@ -35,7 +36,10 @@ export function compilePolicy(name: string, config: PolicyConfig, sources: Polic
       maxDownloads: config.parallel.maxDownloads ?? undefined,
     },
     uses: { enforcement, ...defined(config.uses), max: config.uses.max ?? undefined },
-    rate: { bytesPerSecond: config.rate.bytesPerSecond ?? undefined },
+    rate: {
+      bytesPerSecond: config.rate.bytesPerSecond ?? undefined,
+      countBy: config.rate.countBy,
+    },
     countries: {
       enforcement,
       ...defined(config.countries),
@@ -57,7 +61,12 @@ export function compilePolicy(name: string, config: PolicyConfig, sources: Polic
     },
     referrers: { enforcement, ...defined(config.referrers) },
     isIgnoredParameter: compileIgnored(config.ignoredParameters),
-    delivery: { disposition: config.delivery.disposition, cors: config.delivery.cors },
+    delivery: {
+      disposition: config.delivery.disposition,
+      edge: config.delivery.cache === 'edge' ? config.delivery.edge : undefined,
+      cors: config.delivery.cors,
+      offload: offloadOf(config.delivery.offload),
+    },
   }
 }
 
@@ -118,6 +127,12 @@ function sharingLimits({
     maxCountries: maxCountries ?? undefined,
     maxDevices: maxDevices ?? undefined,
   }
+}
+
+function offloadOf(setting: string): Offload | undefined {
+  if (setting === 'none') return undefined
+  if (setting === 'redirect') return { kind: 'redirect' }
+  return { kind: 'x-accel', prefix: setting.slice('x-accel:'.length) }
 }
 
 /** Without the members that are undefined, so that defaults below them stand. */

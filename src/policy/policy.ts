@@ -36,8 +36,11 @@ export interface Policy {
     readonly coverage: number
     readonly enforcement: Enforcement
   }
-  /** Bytes a second, shared by all connections of a link. */
-  readonly rate: { readonly bytesPerSecond: number | undefined }
+  readonly rate: {
+    /** Shared by all connections of a link, or of all links of a subject. */
+    readonly bytesPerSecond: number | undefined
+    readonly countBy: 'link' | 'subject'
+  }
   readonly countries: {
     /** ISO 3166-1 alpha-2. */
     readonly allow: ReadonlySet<string>
@@ -65,9 +68,19 @@ export interface Policy {
   readonly isIgnoredParameter: (name: string) => boolean
   readonly delivery: {
     readonly disposition: 'attachment' | 'inline'
+    /** Set where shared caches may keep answers, and for how long at most. */
+    readonly edge: { readonly maxSeconds: number; readonly marginSeconds: number } | undefined
     readonly cors: readonly string[]
+    /** Who sends the bytes in place of the gateway. */
+    readonly offload: Offload | undefined
   }
 }
+
+export type Offload =
+  /** nginx, from its internal location of this path. */
+  | { readonly kind: 'x-accel'; readonly prefix: string }
+  /** The origin itself, by a link that it takes. */
+  | { readonly kind: 'redirect' }
 
 /** What happens to clients behind one kind of anonymizer. */
 export interface AnonymizerTerms {

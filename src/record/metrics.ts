@@ -1,5 +1,7 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { AccessRecord, RecordSink } from './access-record.ts'
+import { RequestCounts } from './request-counts.ts'
+import { registerTimes, Times } from './times.ts'
 
 /** What gauges read at the moment they are asked. */
 export interface MetricSources {
@@ -21,8 +23,14 @@ export interface MetricSources {
   }>
   /** When each set of data about networks was made, by the setting that names it. */
   readonly networkDataBuilt: () => Iterable<readonly [data: string, made: Date]>
+  /** Epoch milliseconds at which the certificate of the public port expires; undefined without TLS. */
+  readonly certificateEnd: () => number | undefined
+  /** Whether large bodies may be copied inside the kernel. */
+  readonly kernelCopy?: () => boolean
   /** False while a shared state does not answer. */
   readonly stateIsUp: () => boolean
+  /** Undefined where one process serves alone. */
+  readonly workers: () => { readonly serving: number; readonly lost: number } | undefined
   readonly now: () => number
 }
 
@@ -32,44 +40,64 @@ export interface MetricSources {
  */
 export class Metrics implements RecordSink {
   readonly registry = new Registry()
-  readonly #requests: Counter
-  readonly #bytes: Counter
-  readonly #keys: Counter
-  readonly #seconds: Histogram
-  readonly #children = new Map<string, { requests: Counter.Internal; bytes: Counter.Internal }>()
-  readonly #kids = new Map<string, Counter.Internal>()
-  #total = 0
-  #denied = 0
-  #totalBytes = 0
+  readonly #counts = new RequestCounts()
+  readonly #firstByte = new Times([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30])
 
   constructor(sources: MetricSources) {
     const registers = [this.registry]
-    this.#requests = new Counter({
+    const counts = this.#counts
+    new Counter({
       name: 'sluice_requests_total',
       help: 'Requests on the public port by what was answered and why.',
       labelNames: ['route', 'origin', 'policy', 'status', 'decision', 'reason', 'observed'],
       registers,
+      collect() {
+        this.reset()
+        for (const { labels, requests } of counts.answers()) this.inc(labels, requests)
+      },
     })
-    this.#bytes = new Counter({
+    new Counter({
       name: 'sluice_body_bytes_total',
       help: 'Body bytes sent to clients.',
       labelNames: ['route', 'origin'],
       registers,
+      collect() {
+        this.reset()
+        for (const { labels, bytes } of counts.answers()) {
+          if (bytes > 0) this.inc({ route: labels.route, origin: labels.origin }, bytes)
+        }
+      },
     })
-    this.#keys = new Counter({
+    new Counter({
       name: 'sluice_links_verified_total',
       help: 'Requests whose link was signed with the key, by kid.',
       labelNames: ['kid', 'scheme'],
       registers,
+      collect() {
+        this.reset()
+        for (const { kid, scheme, requests } of counts.keys()) this.inc({ kid, scheme }, requests)
+      },
     })
-    this.#seconds = new Histogram({
+    registerTimes(this.registry, {
       name: 'sluice_first_byte_seconds',
       help: 'Time from the request to the first byte of the answer.',
-      buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
-      registers,
+      times: this.#firstByte,
     })
     gauge('sluice_downloads_open', 'Downloads that run now.', sources.openDownloads)
     gauge('sluice_leases_held', 'Connections that hold a lease.', sources.heldLeases)
+    gauge('sluice_kernel_copy', '1 where large bodies are copied inside the kernel.', () =>
+      sources.kernelCopy?.() ? 1 : 0,
+    )
+    gauge(
+      'sluice_workers',
+      'Worker processes that serve; 0 where one process serves alone.',
+      () => {
+        return sources.workers()?.serving ?? 0
+      },
+    )
+    gauge('sluice_workers_lost', 'Worker processes that ended unbidden since the start.', () => {
+      return sources.workers()?.lost ?? 0
+    })
     gauge('sluice_state_up', '1 while the state answers, 0 while it does not.', () =>
       sources.stateIsUp() ? 1 : 0,
     )
@@ -149,6 +177,17 @@ export class Metrics implements RecordSink {
         }
       },
     })
+    new Gauge({
+      name: 'sluice_tls_certificate_expiry_seconds',
+      help: 'Seconds until the certificate in force expires, or one of its chain; negative after that.',
+      registers,
+      collect() {
+        this.reset()
+        const end = sources.certificateEnd()
+        if (end === undefined) this.remove()
+        else this.set(Math.round((end - sources.now()) / 1000))
+      },
+    })
     collectDefaultMetrics({ register: this.registry })
 
     function gauge(name: string, help: string, read: () => number): void {
@@ -164,42 +203,12 @@ export class Metrics implements RecordSink {
   }
 
   write(record: AccessRecord): void {
-    this.#total++
-    this.#totalBytes += record.bytes
-    if (record.decision === 'deny') this.#denied++
-    const route = record.route ?? ''
-    const origin = record.origin ?? ''
-    const labels = `${route}\n${origin}\n${record.status}\n${record.decision}\n${record.reason}\n${record.observed}`
-    let child = this.#children.get(labels)
-    if (!child) {
-      child = {
-        requests: this.#requests.labels({
-          route,
-          origin,
-          policy: record.policy ?? '',
-          status: String(record.status),
-          decision: record.decision,
-          reason: record.reason ?? '',
-          observed: record.observed ?? '',
-        }),
-        bytes: this.#bytes.labels({ route, origin }),
-      }
-      this.#children.set(labels, child)
-    }
-    child.requests.inc()
-    if (record.bytes > 0) child.bytes.inc(record.bytes)
-    if (record.kid !== null) this.#countKey(record.kid, record.scheme ?? '')
-    if (record.first_byte_ms !== null) this.#seconds.observe(record.first_byte_ms / 1000)
-  }
-
-  #countKey(kid: string, scheme: string): void {
-    let child = this.#kids.get(kid)
-    if (!child) this.#kids.set(kid, (child = this.#keys.labels({ kid, scheme })))
-    child.inc()
+    this.#counts.add(record)
+    if (record.first_byte_ms !== null) this.#firstByte.add(record.first_byte_ms / 1000)
   }
 
   /** Figures since the start. */
   get totals(): { requests: number; denied: number; bytes: number } {
-    return { requests: this.#total, denied: this.#denied, bytes: this.#totalBytes }
+    return this.#counts.totals
   }
 }

@@ -20,17 +20,21 @@ export function clientAddress(
   trusted: NetworkSet,
 ): ClientAddress {
   if (!trusted.has(peer)) return { outcome: 'known', address: peer }
-  const { forwardedFor, forwarded } = headers
-  if (forwardedFor === undefined && forwarded === undefined) {
-    return { outcome: 'known', address: peer }
-  }
+  return forwardedAddress(headers, trusted) ?? { outcome: 'known', address: peer }
+}
+
+/** The same of a request whose sender is known to be a proxy; undefined when that names nobody. */
+export function forwardedAddress(
+  { forwardedFor, forwarded }: RequestHeaders,
+  trusted: NetworkSet,
+): ClientAddress | undefined {
   const byFor = forwardedFor === undefined ? undefined : walk(splitList(forwardedFor), trusted)
   const byForwarded =
     forwarded === undefined ? undefined : walk(forwardedParameter(forwarded, 'for'), trusted)
   if (byFor && byForwarded && !agree(byFor, byForwarded)) {
     return { outcome: 'conflict', why: 'X-Forwarded-For and Forwarded disagree' }
   }
-  return byFor ?? byForwarded ?? { outcome: 'known', address: peer }
+  return byFor ?? byForwarded
 }
 
 function agree(x: ClientAddress, y: ClientAddress): boolean {

@@ -19,6 +19,14 @@ export function isBehindProxy(
     const via = forwardedFor ?? forwarded ?? headerValue(headers, 'via')
     return via !== undefined
   }
+  return isNamedBehind(client, headers)
+}
+
+/** Whether forwarding fields name somebody behind the client, who is the last that a trusted proxy names. */
+export function isNamedBehind(
+  client: Address,
+  { forwardedFor, forwarded }: RequestHeaders,
+): boolean {
   return (
     (forwardedFor !== undefined && hasMore(forwardedFor.split(','), client)) ||
     (forwarded !== undefined && hasMore(forwardedParameter(forwarded, 'for'), client))

@@ -62,13 +62,13 @@ export class LocalLiveView implements LiveView {
   }
 
   async list(): Promise<RunningDownloads> {
-    const downloads = this.#live.list().map((download) => this.#shown(download))
+    const downloads = this.#live.list().map((download) => runningDownload(download, this.#node.id))
     return { downloads, unanswered: [], omitted: 0 }
   }
 
   async find(id: string): Promise<RunningDownload | undefined> {
     const found = this.#live.list().find((download) => download.id === id)
-    return found && this.#shown(found)
+    return found && runningDownload(found, this.#node.id)
   }
 
   async end(id: string, detail: string): Promise<boolean> {
@@ -85,24 +85,28 @@ export class LocalLiveView implements LiveView {
   nodes(): readonly [NodeInfo] {
     return [{ ...this.#node, downloads: this.#live.count }]
   }
+}
 
-  #shown({ id, facts, startedAt, connections, coverage }: LiveDownload): RunningDownload {
-    const { linkId, kid, scheme, subject, path, client, size } = facts
-    const bytes = [...connections].reduce((sum, connection) => sum + connection.bytes, 0)
-    return {
-      id,
-      node: this.#node.id,
-      linkId,
-      kid,
-      scheme,
-      subject,
-      path,
-      client,
-      size,
-      startedAt,
-      connections: connections.size,
-      bytes,
-      coverage: coverage(),
-    }
+/** A download of this process, as it is shown. */
+export function runningDownload(
+  { id, facts, startedAt, connections, coverage }: LiveDownload,
+  node: string,
+): RunningDownload {
+  const { linkId, kid, scheme, subject, path, client, size } = facts
+  const bytes = [...connections].reduce((sum, connection) => sum + connection.bytes, 0)
+  return {
+    id,
+    node,
+    linkId,
+    kid,
+    scheme,
+    subject,
+    path,
+    client,
+    size,
+    startedAt,
+    connections: connections.size,
+    bytes,
+    coverage: coverage(),
   }
 }

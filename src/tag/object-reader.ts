@@ -1,3 +1,4 @@
+import type { Cancellation } from '../base/cancellation.ts'
 import { GatewayError } from '../base/failure.ts'
 import type { OpenObject } from '../origin/origin.ts'
 import type { ByteReader } from './carrier.ts'
@@ -6,10 +7,10 @@ import type { ByteReader } from './carrier.ts'
 export class ObjectReader implements ByteReader {
   readonly size: number
   readonly #object: OpenObject
-  readonly #signal: AbortSignal
+  readonly #signal: Cancellation
 
   /** `signal` ends a read whose client is gone: a closed object would never end it. */
-  constructor(object: OpenObject, size: number, signal: AbortSignal) {
+  constructor(object: OpenObject, size: number, signal: Cancellation) {
     this.#object = object
     this.size = size
     this.#signal = signal

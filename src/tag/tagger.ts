@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Cancellation } from '../base/cancellation.ts'
 import type { EpochSeconds } from '../base/clock.ts'
 import { refuse, type Refusal } from '../base/refusal.ts'
 import type { OpenObject } from '../origin/origin.ts'
@@ -22,7 +23,7 @@ export interface TagRequest {
   /** By the name's extension: counts where the origin has no better one. */
   readonly mediaType: string
   readonly now: EpochSeconds
-  readonly signal: AbortSignal
+  readonly signal: Cancellation
 }
 
 /** Placements remembered. An entry is some hundred bytes. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { keyText } from '../state/download-ledger.ts'
+import { isShared } from '../state/is-shared.ts'
 import type { LinkQuestion, LinkSession, Place } from '../state/link-state.ts'
 import { admit, type AdmitReply, type NodeTerms } from './ask.ts'
 import type { ValkeyConnection } from './connection.ts'
@@ -14,15 +15,6 @@ interface Part {
   readonly holding: Holding | undefined
   readonly limits: { readonly counted: string; readonly max: number; readonly order: number }[]
   sightings: { readonly key: string; readonly after: number } | undefined
-}
-
-/** Whether it takes the shared state to answer. */
-export function isShared(question: LinkQuestion): boolean {
-  const { place, uses, wantsFirstAddress, wantsDownload, sightings } = question
-  const isLimited = place !== undefined && place.limits.length > 0
-  return (
-    isLimited || uses !== undefined || wantsFirstAddress || wantsDownload || sightings.length > 0
-  )
 }
 
 /** Looks up and takes places: each tag is asked at the same time, most links have one. */

@@ -3,6 +3,7 @@ import { GatewayError } from '../base/failure.ts'
 import type { SharedRate } from '../lease/rate.ts'
 import { keyText } from '../state/download-ledger.ts'
 import type { EmbeddedLinkState } from '../state/embedded-link-state.ts'
+import { isShared } from '../state/is-shared.ts'
 import type {
   Begun,
   DownloadUse,
@@ -12,7 +13,7 @@ import type {
   Place,
   TrackedDownload,
 } from '../state/link-state.ts'
-import { Admission, isShared } from './admission.ts'
+import { Admission } from './admission.ts'
 import type { NodeTerms } from './ask.ts'
 import { Claims, type Claimed } from './claim.ts'
 import type { ValkeyConnection } from './connection.ts'

@@ -16,6 +16,7 @@ function folderWithLibrary(): CliFolder {
     origins: {
       library: { type: 'file', root: '../library' },
       remote: { type: 'http', url: 'http://127.0.0.1:9/' },
+      bucket: { type: 's3', bucket: 'media', region: 'eu-central-1' },
     },
   })
   for (const name of ['a.mp4', 'shows/one 1.mov', 'shows/deep/ü.pdf'])
@@ -110,7 +111,8 @@ describe('sluice assets scan', () => {
 
   test.each([
     [['libary'], /no origin libary \(did you mean library\?\)/],
-    [['remote'], /remote is no file origin/],
+    [['remote'], /remote is no file origin, but http: only files can be listed/],
+    [['bucket'], /bucket is no file origin, but s3: only files can be listed/],
     [['library', '--pipeline-id', ''], /--pipeline-id: must not be empty/],
     [[], /missing required argument 'origin'/],
   ])('refuses %j with exit 2', async (args, message) => {

@@ -85,7 +85,6 @@ routes:
   })
 
   test.each([
-    ['2', '--workers: more than one is not built yet'],
     ['0', '--workers: expected a whole number'],
     ['many', '--workers: expected a whole number'],
   ])('refuses --workers %s with exit 2', async (workers, message) => {

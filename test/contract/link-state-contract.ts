@@ -457,9 +457,15 @@ export function linkStateContract(
       const second = state.joinRate('rate', 1000)
       expect(second.rate).toBe(first.rate)
       await eventually('the whole rate', () => first.rate.bytesPerSecond === 1000)
+      const stricter = state.joinRate('rate', 500)
+      expect(stricter.rate).toBe(first.rate)
+      await eventually('the strictest holds', () => first.rate.bytesPerSecond === 500)
+      stricter.leave()
+      await eventually('the first again', () => first.rate.bytesPerSecond === 1000)
       first.leave()
       second.leave()
-      expect(state.joinRate('rate', 500).rate).not.toBe(first.rate)
+      // who comes back at once finds the bucket as it was left
+      expect(state.joinRate('rate', 500).rate).toBe(first.rate)
     })
   })
 }

@@ -67,7 +67,7 @@ describe('the shell examples', () => {
           await workspace.stop()
         }
       },
-      60_000,
+      150_000,
     )
   }
 })

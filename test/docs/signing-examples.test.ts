@@ -64,15 +64,15 @@ describe('the signing code of docs/links.md', () => {
 
   for (const [file, { run: command, library }] of Object.entries(PROGRAMS)) {
     const [program, ...args] = command
-    const { isThere, absence } = findInterpreter(program, library)
-    test.runIf(isThere)(
+    const { command: interpreter, absence } = findInterpreter(program, library)
+    test.runIf(interpreter)(
       `${file} makes a link that downloads${absence}`,
       { timeout: 60_000 },
       async () => {
         const source = join(workspace.directory, file)
         writeFileSync(source, programOf(PAGE, file))
         const options = { cwd: workspace.directory, env: environment() }
-        const target = outputOf(await run(program, [...args, source], options))
+        const target = outputOf(await run(interpreter ?? '', [...args, source], options))
         expect(await download(target)).toEqual(WHOLE)
       },
     )

@@ -67,7 +67,7 @@ describe('the URL of a call', () => {
   test('comes in JSON or XML, indented on request', async () => {
     const { headers, body } = await xvid.call('file_id=film&human=true')
     expect(headers['content-type']).toBe('application/json')
-    expect(body.toString()).toMatch(/^\{\n {2}"url": "http:[^\n]*"\n\}$/)
+    expect(body.toString()).toMatch(/^\{\n {2}"url": "https?:[^\n]*"\n\}$/)
     for (const [query, accept] of [
       ['format=xml', undefined],
       ['format=xml', 'application/json'],

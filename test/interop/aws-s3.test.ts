@@ -194,13 +194,17 @@ function encodeRfc3986(text: string): string {
 
 describe('links that the gateway mints', () => {
   const python = findInterpreter('python3')
-  test.runIf(python.isThere).each(NAMES)(
+  test.runIf(python.command).each(NAMES)(
     `of version 4 are what a server of S3 computes${python.absence}: %s`,
     async (name) => {
       const check = (url: string): string =>
-        spawnSync('python3', [join(import.meta.dirname, 'sigv4_check.py'), url, SECRET], {
-          encoding: 'utf8',
-        }).stdout.trim()
+        spawnSync(
+          python.command ?? '',
+          [join(import.meta.dirname, 'sigv4_check.py'), url, SECRET],
+          {
+            encoding: 'utf8',
+          },
+        ).stdout.trim()
       const url = await mint({ path: `/media/${encode(name)}`, scheme: 's3-sigv4' })
       expect(check(url)).toBe('accepted')
       expect(check(url.replace('/media/', '/media/x'))).toBe('SignatureDoesNotMatch')

@@ -91,7 +91,7 @@ test('commands say that the shared state does not answer, and look nowhere else'
 }, 60_000)
 
 withRedis(
-  'a gateway that cannot reach its state says so and ends within 10 s',
+  'a gateway that cannot reach its state says so and ends within seconds',
   async () => {
     const redis = await redisForTest()
     for (const prepare of [
@@ -106,11 +106,11 @@ withRedis(
       const { status, stderr } = await cliFolder().run([
         ...['serve', '--set', 'state.driver=valkey', '--set', `state.url=${url}`],
       ])
-      expect(performance.now() - began).toBeLessThan(10_000)
+      expect(performance.now() - began).toBeLessThan(20_000)
       expect(stderr).toContain('the shared state does not answer')
       expect(status).toBe(1)
     }
     redis.resume()
   },
-  40_000,
+  60_000,
 )

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 
 const DEADLINE_MS = 30_000
 /** Less than a test may take, so that the test ends by its assertion and leaves nothing running. */
-const RUN_MS = 15_000
+const RUN_MS = 120_000
 const KILL_AFTER_MS = 8000
 
 /** How a program ended and what it wrote. */

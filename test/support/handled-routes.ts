@@ -42,6 +42,8 @@ export function handleRoutes(
     site: SITE,
     jwks: '{}',
     tagger: new Tagger(new KeyRing([])),
+    redirectSeconds: 60,
+    isOffloadReported: false,
     apis: undefined,
     ...entrance,
   }

@@ -1,15 +1,40 @@
 import {
-  type ClientRequest,
   type IncomingHttpHeaders,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   request,
 } from 'node:http'
+import type { Readable } from 'node:stream'
+import { askByHttp2, askOverTls } from './secure-client.ts'
+import { TRANSPORT } from './transport.ts'
 
 /** Where a gateway listens. */
 export interface Target {
   readonly host: string
   readonly port: number
+  /** Begins with `https:` where the port speaks TLS. */
+  readonly url?: string
+}
+
+/** A request as it goes out. */
+export interface Asked {
+  readonly host: string
+  readonly port: number
+  readonly target: string
+  readonly method: string
+  readonly headers: OutgoingHttpHeaders
+  readonly localAddress: string | undefined
+  readonly patienceMs: number
+}
+
+/** The head of an answer, and what is to come of it. */
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readable
+  /** Once the body is over: whether that was its end. */
+  isComplete(): boolean
+  kill(how: 'reset' | 'close'): void
 }
 
 export interface SendOptions {
@@ -37,10 +62,25 @@ export async function send(gateway: Target, target: string, options?: SendOption
 
 /** Sends one request and stops at the head of the answer: nothing is read until the test asks. */
 export async function openDownload(
-  { host, port }: Target,
+  { host, port, url }: Target,
   target: string,
   { method = 'GET', headers = {}, localAddress, patienceMs = 15_000 }: SendOptions = {},
 ): Promise<OpenDownload> {
+  const asked = { host, port, target, method, headers, localAddress, patienceMs }
+  const isSecure = url?.startsWith('https:') ?? false
+  const ask = !isSecure ? askPlainly : TRANSPORT === 'h2' ? askByHttp2 : askOverTls
+  return new OpenDownload(await ask(asked))
+}
+
+async function askPlainly({
+  host,
+  port,
+  target,
+  method,
+  headers,
+  localAddress,
+  patienceMs,
+}: Asked): Promise<Answer> {
   const sent = request({
     host,
     port,
@@ -58,38 +98,45 @@ export async function openDownload(
     sent.once('error', reject)
     sent.end()
   })
-  return new OpenDownload(sent, response)
+  // a cut shows in `isComplete`
+  sent.on('error', () => {})
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: response,
+    isComplete: () => response.complete,
+    kill(how) {
+      if (how === 'reset') sent.socket?.resetAndDestroy()
+      else sent.destroy()
+    },
+  }
 }
 
 /** A client in the middle of an answer. */
 export class OpenDownload {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  readonly #request: ClientRequest
-  readonly #response: IncomingMessage
+  readonly #answer: Answer
   readonly #chunks: Buffer[] = []
   #length = 0
 
-  constructor(sent: ClientRequest, response: IncomingMessage) {
-    this.status = response.statusCode ?? 0
-    this.headers = response.headers
-    this.#request = sent
-    this.#response = response
-    // a cut shows in `isComplete`
-    sent.on('error', () => {})
-    response.on('error', () => {})
+  constructor(answer: Answer) {
+    this.status = answer.status
+    this.headers = answer.headers
+    this.#answer = answer
+    answer.body.on('error', () => {})
   }
 
   /** Reads on until `count` bytes are there in all; rejects when the answer ends before. */
   async read(count: number): Promise<void> {
     while (this.#length < count) {
-      const chunk = this.#response.read() as Buffer | null
+      const chunk = this.#answer.body.read() as Buffer | null
       if (chunk) {
         this.#chunks.push(chunk)
         this.#length += chunk.length
-      } else if (this.#response.readableEnded || this.#response.destroyed) {
+      } else if (this.#answer.body.readableEnded || this.#answer.body.destroyed) {
         throw new Error(`the answer ended after ${this.#length} bytes, ${count} expected`)
-      } else await readableOrOver(this.#response)
+      } else await readableOrOver(this.#answer.body)
     }
   }
 
@@ -99,34 +146,32 @@ export class OpenDownload {
 
   /** Reads to the end, or to the cut. */
   async rest(): Promise<Reply> {
-    const response = this.#response
+    const { body } = this.#answer
     const take = (chunk: Buffer): void => {
       this.#chunks.push(chunk)
       this.#length += chunk.length
     }
-    if (!response.readableEnded && !response.destroyed) {
+    if (!body.readableEnded && !body.destroyed) {
       await new Promise<void>((resolve) => {
-        response.once('close', resolve)
-        response.on('data', take)
+        body.once('close', resolve)
+        body.on('data', take)
       })
     }
     return {
       status: this.status,
       headers: this.headers,
       body: Buffer.concat(this.#chunks),
-      isComplete: response.complete,
+      isComplete: this.#answer.isComplete(),
     }
   }
 
   /** The client goes away: a reset, as of a killed process, or an orderly end of its connection. */
   kill(how: 'reset' | 'close' = 'reset'): void {
-    const { socket } = this.#request
-    if (how === 'reset') socket?.resetAndDestroy()
-    else this.#request.destroy()
+    this.#answer.kill(how)
   }
 }
 
-function readableOrOver(response: IncomingMessage): Promise<void> {
+function readableOrOver(response: Readable): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
       for (const event of ['readable', 'end', 'close']) response.off(event, settle)

@@ -6,10 +6,12 @@ import { skippedFor } from './skipped-programs.ts'
 /** Programs that tests drive, each by the names that it goes by. */
 const PROGRAMS = {
   aria2c: ['aria2c'],
+  caddy: ['caddy'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   curl: ['curl'],
   ffmpeg: ['ffmpeg'],
   ffprobe: ['ffprobe'],
+  h2load: ['h2load'],
   haproxy: ['haproxy'],
   jq: ['jq'],
   nginx: ['nginx'],

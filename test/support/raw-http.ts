@@ -1,4 +1,6 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { TRANSPORT } from './transport.ts'
 
 /** Sends bytes as they are and returns everything that comes back until the peer closes. */
 export function rawExchange(
@@ -8,7 +10,10 @@ export function rawExchange(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    const socket: Socket = connect({ port, host, ...(localAddress && { localAddress }) }, () => {
+    const place = { port, host, ...(localAddress && { localAddress }) }
+    const isPlain = TRANSPORT === 'plain'
+    const socket: Socket = isPlain ? connect(place) : connectTls(place)
+    socket.once(isPlain ? 'connect' : 'secureConnect', () => {
       for (const part of Array.isArray(bytes) ? bytes : [bytes]) socket.write(part as string)
     })
     socket.setTimeout(15_000, () => socket.destroy(new Error('no answer in 15 s')))

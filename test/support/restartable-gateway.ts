@@ -7,7 +7,7 @@ import { startSluice } from './sluice.ts'
 import { KID, signTarget } from './test-gateway.ts'
 
 /** What `serve` says when it is ready: its address, that of the admin API, and the token's file. */
-const GREETING = /serves (http:\S+)[\s\S]*admin API +(http:\S+)[\s\S]*admin token +(\S+)\n/
+const GREETING = /serves (https?:\S+)[\s\S]*admin API +(http:\S+)[\s\S]*admin token +(\S+)\n/
 
 /** One life of a `sluice serve` process. */
 export interface Life {
@@ -75,8 +75,9 @@ export class RestartableGateway {
   }
 
   /** Starts a process and waits until it serves. */
-  async start(): Promise<Life> {
-    const child = startSluice(['serve', '--config', join(this.directory, 'config/gateway.yaml')])
+  async start(...flags: readonly string[]): Promise<Life> {
+    const config = join(this.directory, 'config/gateway.yaml')
+    const child = startSluice(['serve', '--config', config, ...flags])
     this.#children.push(child)
     const [, url = '', adminUrl = '', tokenFile = ''] = await child.until(
       () => GREETING.exec(child.stderr) ?? undefined,

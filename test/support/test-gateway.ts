@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../../src/base/clock.ts'
 import { type Gateway, startGateway } from '../../src/gateway/gateway.ts'
 import type { AccessRecord } from '../../src/record/access-record.ts'
+import { testCertificate, TRANSPORT } from './transport.ts'
 
 export interface TestGatewayOptions {
   /** Objects of the file origin `library`, by name. */
@@ -155,7 +156,12 @@ function writeFixture(directory: string, root: string, options: TestGatewayOptio
   write(
     'config/gateway.yaml',
     JSON.stringify({
-      server: { port: 0, drainSeconds: 1, ...server },
+      server: {
+        port: 0,
+        drainSeconds: 1,
+        ...(TRANSPORT !== 'plain' && { tls: testCertificate() }),
+        ...server,
+      },
       admin: { port: 0 },
       origins: { library: { type: 'file', root: '../library' }, ...origins },
       routes: options.routes ?? [

@@ -4,6 +4,7 @@ import type { AccessRecord } from '../../record/access-record.ts'
 import { endpoint } from '../endpoint.ts'
 import { epochSeconds, named } from '../named-schemas.ts'
 import { problem } from '../problem.ts'
+import { DECISION_PATH } from './decision.ts'
 
 const reportedDownload = z.object({
   client: z.string().nullable(),
@@ -64,9 +65,10 @@ function reportOf(id: string, records: readonly AccessRecord[]): z.output<typeof
   return { id, requests: records.length, refused, bytes, downloads: [...downloads.values()] }
 }
 
-/** A HEAD takes nothing, and an error page is no download. */
-function isDownload({ decision, method, status }: AccessRecord): boolean {
-  return decision === 'permit' && method === 'GET' && (status === 200 || status === 206)
+/** A HEAD takes nothing, an error page is no download, and what a proxy delivers is not seen here. */
+function isDownload({ decision, method, status, route }: AccessRecord): boolean {
+  const isDelivered = (status === 200 || status === 206) && route !== DECISION_PATH
+  return decision === 'permit' && method === 'GET' && isDelivered
 }
 
 function beginning(record: AccessRecord): z.output<typeof reportedDownload> {

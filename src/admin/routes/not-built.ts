@@ -21,6 +21,5 @@ function notBuilt(
 }
 
 export const notBuiltEndpoints: readonly Endpoint[] = [
-  notBuilt('GET', '/v1/decision', ['read'], 'Forward authentication'),
   notBuilt('GET', '/', 'public', 'The dashboard'),
 ]

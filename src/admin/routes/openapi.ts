@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { type Endpoint, endpoint } from '../endpoint.ts'
+import { type Declaration, type Endpoint, endpoint } from '../endpoint.ts'
 import { adminDocument } from '../openapi.ts'
 import { problem } from '../problem.ts'
 
 const REPLY = { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) }
 
 /** Serves the description of all endpoints, itself among them; made when it is first asked for. */
-export function openApiEndpoint(endpoints: () => readonly Endpoint[]): Endpoint {
+export function openApiEndpoint(endpoints: () => readonly Declaration[]): Endpoint {
   let document: object | undefined
   return endpoint({
     method: 'GET',

@@ -68,6 +68,7 @@ export class AzureSas implements Scheme {
   readonly triggers: readonly Trigger[] = [{ place: 'query', name: 'sv' }]
   readonly expresses: ReadonlySet<ConstraintName> = new Set(['nbf', 'ip'])
   readonly signsPrefixes = true
+  readonly setsResponse = true
   readonly #account: string | undefined
   readonly #storedPolicies: StoredPolicies
 
@@ -142,7 +143,8 @@ export class AzureSas implements Scheme {
     return this.#account ?? host.split('.', 1)[0] ?? ''
   }
 
-  sign({ path, expiresAt, constraints, site }: LinkRequest, key: Key): SignedLink | Refusal {
+  sign(request: LinkRequest, key: Key): SignedLink | Refusal {
+    const { path, expiresAt, constraints, site, response = {} } = request
     const unsupported = (detail: string): Refusal => refuse('link_constraint_unsupported', detail)
     if (!this.signsWith(key)) {
       return unsupported('scheme: links are signed by the key of the account, not by a user')
@@ -167,6 +169,8 @@ export class AzureSas implements Scheme {
       sr: isPrefix ? (depth === 0 ? 'c' : 'd') : 'b',
       ...(isPrefix && depth > 0 && { sdd: String(depth) }),
       sp: 'r',
+      ...(response.contentDisposition !== undefined && { rscd: response.contentDisposition }),
+      ...(response.contentType !== undefined && { rsct: response.contentType }),
     }
     const object = isPrefix ? `${path.slice(0, -1)}x` : path
     const account = this.#accountOf(site)

@@ -136,12 +136,12 @@ export class SigV2 implements Scheme {
     return this.#dialect.signature === 'HMAC-SHA1' ? type === 'secret' : asymmetricKeyType === 'rsa'
   }
 
-  sign({ path, expiresAt, site }: LinkRequest, key: Key): SignedLink | Refusal {
+  sign({ path, expiresAt, site, method = 'GET' }: LinkRequest, key: Key): SignedLink | Refusal {
     if (!this.#fits(key)) return refuse('link_key_unknown', 'the key is of another algorithm')
     const expires = String(expiresAt)
     const text = stringToSignV2(
       { expires, signed: new Map(), headers: new Map() },
-      { method: 'GET', site, rawPath: path, headers: NO_HEADERS },
+      { method, site, rawPath: path, headers: NO_HEADERS },
       this.#dialect,
       this.#options,
     )

@@ -1,4 +1,5 @@
 import { createHmac, sign as signBytes, verify as verifyBytes } from 'node:crypto'
+import { basicTime } from '../../base/basic-time.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
 import type { RequestContext, Site } from '../../request/request-context.ts'
@@ -8,7 +9,7 @@ import { bytesOf, secretBytes } from '../digest.ts'
 import { identify } from '../grant.ts'
 import type { Key, KeyRing } from '../key-ring.ts'
 import { isRefusal } from '../link-fields.ts'
-import { readResponseParameters } from '../response-parameters.ts'
+import { readResponseParameters, writeResponseParameters } from '../response-parameters.ts'
 import {
   ABSENT,
   type Carrier,
@@ -33,7 +34,6 @@ import {
   signedHeaderValues,
   stringToSign,
   type V4Link,
-  writeTimestamp,
 } from './v4-link.ts'
 
 /** How a vendor writes version 4 of the signature that Amazon began. */
@@ -76,6 +76,7 @@ export class SigV4 implements Scheme {
   readonly expresses = EXPRESSIBLE
   readonly signsPrefixes = false
   readonly signsMethod = true
+  readonly setsResponse = true
   readonly #dialect: V4Dialect
   readonly #options: V4Options
 
@@ -191,7 +192,8 @@ export class SigV4 implements Scheme {
     }
   }
 
-  sign({ path, expiresAt, constraints, site }: LinkRequest, key: Key): SignedLink | Refusal {
+  sign(request: LinkRequest, key: Key): SignedLink | Refusal {
+    const { path, expiresAt, constraints, site, method = 'GET', response } = request
     const { prefix, hosts, terminator, defaultRegion } = this.#dialect
     const { region = defaultRegion, service, sessionToken } = this.#options
     const algorithm = this.#algorithmOf(key)
@@ -204,7 +206,7 @@ export class SigV4 implements Scheme {
       const detail = `a link of ${this.name} lives 1 to ${MAX_LIFETIME_SECONDS} s from its date on`
       return refuse('link_constraint_unsupported', `${field}: ${detail}`)
     }
-    const timestamp = writeTimestamp(date)
+    const timestamp = basicTime(date)
     const scope = [timestamp.slice(0, 8), region, service, terminator] as const
     const parameters: Pair[] = [
       [`${prefix}Algorithm`, algorithm],
@@ -213,9 +215,12 @@ export class SigV4 implements Scheme {
       [`${prefix}Expires`, String(lifetime)],
       [`${prefix}SignedHeaders`, 'host'],
       ...(sessionToken === undefined ? [] : [[`${prefix}Security-Token`, sessionToken] as const]),
+      ...writeResponseParameters(response).map(
+        ([name, text]) => [name, Buffer.from(text).toString('latin1')] as const,
+      ),
     ]
     const canonical = canonicalRequest({
-      method: 'GET',
+      method,
       rawPath: path,
       parameters,
       headers: [['host', hosts(site).at(-1) ?? site.host]],

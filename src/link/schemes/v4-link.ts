@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { basicTime } from '../../base/basic-time.ts'
 import { decodeHex } from '../../base/bytes.ts'
 import type { EpochSeconds } from '../../base/clock.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
@@ -137,12 +138,7 @@ function readTimestamp(text: string): EpochSeconds | undefined {
   const [year = 0, month = 0, ...others] = parts
   const date = Date.UTC(year, month - 1, ...(others as [number, number, number, number])) / 1000
   // a thirteenth month would count as the next January
-  return writeTimestamp(date) === text ? date : undefined
-}
-
-/** A second as `yyyymmddThhmmssZ`. */
-export function writeTimestamp(date: EpochSeconds): string {
-  return new Date(date * 1000).toISOString().replace(/[-:]|\.\d{3}/g, '')
+  return basicTime(date) === text ? date : undefined
 }
 
 /** The parts of a canonical request. */

@@ -58,6 +58,11 @@ export class BodyReader {
     return this.#framing === 'length' ? this.#left : Infinity
   }
 
+  /** Passes over data of a counted body that was read elsewhere; its last byte is read here. */
+  skip(bytes: number): void {
+    this.#left -= bytes
+  }
+
   /** Reads on until a piece of data, the end of the body, or the end of the chunk. Throws `GatewayError`. */
   read(chunk: Uint8Array, from: number, end: number): number {
     if (this.#framing === 'chunked') return this.#readChunked(chunk, from, end)

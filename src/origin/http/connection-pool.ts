@@ -1,5 +1,7 @@
+import type { Cancellation } from '../../base/cancellation.ts'
 import { GatewayError } from '../../base/failure.ts'
-import { Connection, type ConnectionOwner, type Exchange } from './connection.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
+import type { Exchange } from './exchange.ts'
 import type { HttpResponse } from './http-response.ts'
 import type { Endpoint } from './origin-socket.ts'
 
@@ -18,7 +20,7 @@ export interface HttpRequest {
   /** The whole head, as Latin-1 text. */
   readonly text: string
   readonly isHead: boolean
-  readonly signal: AbortSignal | undefined
+  readonly signal: Cancellation | undefined
 }
 
 /**
@@ -117,7 +119,7 @@ class PendingExchange implements Exchange {
   readonly text: string
   readonly isHead: boolean
   readonly #pool: ConnectionPool
-  readonly #signal: AbortSignal | undefined
+  readonly #signal: Cancellation | undefined
   readonly #resolve: (response: HttpResponse) => void
   readonly #reject: (error: GatewayError) => void
   #connection: Connection | undefined

@@ -1,24 +1,18 @@
 import type { Socket } from 'node:net'
+import type { CopyProgress } from '../../base/byte-sink.ts'
+import { descriptorOf } from '../../base/descriptor.ts'
 import { GatewayError } from '../../base/failure.ts'
-import { readBuffers, ReadPace, SMALLEST_READ } from '../read-buffers.ts'
 import { BodyReader } from './body-reader.ts'
+import type { Exchange } from './exchange.ts'
 import { HttpResponse, type BodySource } from './http-response.ts'
+import { Loan } from './loan.ts'
 import { malformed, type ResponseHead } from './response-fields.ts'
 import { type Endpoint, openTcp, openTls, type SocketReader } from './origin-socket.ts'
+import { PacedBuffer } from './paced-buffer.ts'
 import { ResponseHeadParser } from './response-head.ts'
 
 /** A rest of at most this many bytes is read to its end to keep the connection. */
 const DRAIN_BYTES = 16 * 1024
-
-/** The request that a connection carries, until its response head is there. */
-export interface Exchange {
-  /** The whole request, as Latin-1 text. */
-  readonly text: string
-  readonly isHead: boolean
-  onResponse(response: HttpResponse): void
-  /** `isStale`: a reused connection was gone before the origin could have answered. */
-  onFailure(error: GatewayError, isStale: boolean): void
-}
 
 export interface ConnectionOwner {
   /** The connection is free for another request. */
@@ -37,28 +31,28 @@ export class Connection implements BodySource {
   readonly #socket: Socket
   readonly #head = new ResponseHeadParser()
   readonly #body = new BodyReader()
-  readonly #pace = new ReadPace()
   #state: State = 'connecting'
   #exchange: Exchange | undefined
   #response: HttpResponse | undefined
   #isReused = false
   #isPersistent = false
-  /** The read buffer; undefined on TLS. */
-  #buffer: Buffer | undefined
+  /** Undefined on TLS. */
+  readonly #buffer: PacedBuffer | undefined
   /** The piece that was read last, and the part of it that waits while paused. */
   #chunk: Buffer | undefined
   #at = 0
   #end = 0
   #isPaused = false
   #quietTicks = 0
+  #loan: Loan | undefined
 
   constructor(owner: ConnectionOwner, endpoint: Endpoint, exchange: Exchange) {
     this.#owner = owner
     this.#endpoint = endpoint
     this.#exchange = exchange
-    if (!endpoint.isSecure) this.#buffer = readBuffers.take(SMALLEST_READ)
+    this.#buffer = endpoint.isSecure ? undefined : new PacedBuffer()
     const reader: SocketReader = {
-      nextBuffer: () => this.#buffer as Buffer,
+      nextBuffer: () => (this.#buffer as PacedBuffer).next,
       onConnect: () => {
         this.#onConnect()
       },
@@ -93,7 +87,9 @@ export class Connection implements BodySource {
 
   /** One step of the pool's coarse clock. True: nothing came for `limit` steps. */
   passTick(idleLimit: number, limit: number): boolean {
-    if (this.#isPaused) return false
+    if (this.#loan) {
+      if (!this.#loan.isSilent()) this.#quietTicks = 0
+    } else if (this.#isPaused) return false
     return ++this.#quietTicks > (this.#state === 'idle' ? idleLimit : limit)
   }
 
@@ -111,7 +107,7 @@ export class Connection implements BodySource {
     this.#isPaused = false
     this.#quietTicks = 0
     const chunk = this.#chunk
-    if (chunk) this.#pace.resumed(this.#end, this.#end === chunk.length)
+    if (chunk) this.#buffer?.resumed(this.#end)
     if (chunk && !this.#consume(chunk)) this.#pause()
     else if (this.#state !== ('closed' as State)) this.#socket.resume()
   }
@@ -119,11 +115,26 @@ export class Connection implements BodySource {
   discard(memoryInUse: boolean): void {
     this.#response = undefined
     if (memoryInUse) {
-      if (this.#buffer) readBuffers.forget(this.#buffer)
-      this.#buffer = undefined
+      this.#buffer?.forget()
       this.#close()
-    } else if (this.#body.left <= DRAIN_BYTES && this.#isPersistent) this.resume()
+    } else if (this.#body.left <= DRAIN_BYTES && this.#isPersistent && !this.#loan) this.resume()
     else this.#close()
+  }
+
+  lend(progress: CopyProgress): number | undefined {
+    const isDue = this.#state === 'body' && this.#isPaused && this.#at === this.#end
+    if (!isDue || this.#body.framing !== 'length') return undefined
+    const descriptor = descriptorOf(this.#socket)
+    if (descriptor === undefined) return undefined
+    this.#chunk = undefined
+    this.#loan = new Loan(progress)
+    this.#quietTicks = 0
+    return descriptor
+  }
+
+  takeBack(bytes: number): void {
+    this.#loan = undefined
+    this.#body.skip(bytes)
   }
 
   #onConnect(): void {
@@ -158,14 +169,13 @@ export class Connection implements BodySource {
       this.#pause()
       return false
     }
-    this.#pace.passed(length, length === chunk.length)
-    this.#fitBuffer()
+    this.#buffer?.passed(length)
     return true
   }
 
   #pause(): void {
     this.#isPaused = true
-    this.#pace.refused()
+    this.#buffer?.refused()
   }
 
   /** Reads on in the current piece. False: a part of it stays in use. */
@@ -222,23 +232,14 @@ export class Connection implements BodySource {
     const isClean = this.#isPersistent && this.#at === this.#end
     this.#response = undefined
     this.#chunk = undefined
-    const buffer = isChunkInUse ? this.#buffer : undefined
-    // only bytes of a counted body end in use, and those come from a read, so the next read takes this one
-    if (buffer) this.#buffer = readBuffers.take(SMALLEST_READ)
-    this.#pace.reset()
+    // only bytes of a counted body end in use, and those come from a read, so the next read takes the other
+    const buffer = isChunkInUse ? this.#buffer?.replace() : undefined
+    this.#buffer?.reset()
     this.#state = 'idle'
     this.#quietTicks = 0
     if (isClean) this.#owner.onIdle(this)
     else this.#close()
     response?.complete(buffer)
-  }
-
-  /** Between two reads, when nothing is in use: takes a buffer of the size that the pace asks for. */
-  #fitBuffer(): void {
-    const buffer = this.#buffer
-    if (!buffer || buffer.length === this.#pace.size) return
-    readBuffers.give(buffer)
-    this.#buffer = readBuffers.take(this.#pace.size)
   }
 
   #onEnd(): void {
@@ -273,10 +274,7 @@ export class Connection implements BodySource {
     this.#exchange = undefined
     this.#response = undefined
     // the sink of a paused response may still read the buffer
-    if (this.#isPaused && this.#buffer) {
-      readBuffers.forget(this.#buffer)
-      this.#buffer = undefined
-    }
+    if (this.#isPaused) this.#buffer?.forget()
     this.#close()
     exchange?.onFailure(error, isStale)
     response?.fail(error)
@@ -286,8 +284,7 @@ export class Connection implements BodySource {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#chunk = undefined
-    if (this.#buffer) readBuffers.give(this.#buffer)
-    this.#buffer = undefined
+    this.#buffer?.give()
     this.#socket.destroy()
     this.#owner.onClosed(this)
   }

@@ -1,4 +1,5 @@
-import type { ByteSink, Transfer } from '../../base/byte-sink.ts'
+import type { Cancellation } from '../../base/cancellation.ts'
+import type { ByteSink, CopyProgress, LentSource, Transfer } from '../../base/byte-sink.ts'
 import { asGatewayError, GatewayError } from '../../base/failure.ts'
 import type { ObjectMeta, OpenObject } from '../origin.ts'
 import type { HttpResponse } from './http-response.ts'
@@ -12,7 +13,7 @@ export interface PendingBody {
 }
 
 /** Asks the origin again for bytes of the same version of the object. */
-export type Reread = (start: number, end: number, signal: AbortSignal) => Promise<PendingBody>
+export type Reread = (start: number, end: number, signal: Cancellation) => Promise<PendingBody>
 
 /** An object of an HTTP origin. It reads on in the response it has, or asks again. */
 export class HttpObject implements OpenObject {
@@ -112,5 +113,9 @@ class RereadTransfer implements Transfer {
   abort(): void {
     if (this.#inner) this.#inner.abort()
     else this.#abort.abort()
+  }
+
+  lend(progress: CopyProgress): LentSource | undefined {
+    return this.#inner?.lend?.(progress)
   }
 }

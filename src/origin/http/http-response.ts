@@ -1,4 +1,4 @@
-import type { ByteSink, Transfer } from '../../base/byte-sink.ts'
+import type { ByteSink, CopyProgress, LentSource, Transfer } from '../../base/byte-sink.ts'
 import { GatewayError } from '../../base/failure.ts'
 import { readBuffers } from '../read-buffers.ts'
 import type { ResponseHead } from './response-fields.ts'
@@ -9,6 +9,10 @@ export interface BodySource {
   resume(): void
   /** Nobody wants the rest. `memoryInUse`: the read buffer may still be read and must not be filled. */
   discard(memoryInUse: boolean): void
+  /** The descriptor, when the next bytes of the body are the next that can be read from it. */
+  lend(progress: CopyProgress): number | undefined
+  /** So many bytes of the body were read elsewhere; `resume` is still due. */
+  takeBack(bytes: number): void
 }
 
 /** Made once: a close is the usual end, and an error costs as much as a small response. */
@@ -105,6 +109,26 @@ export class HttpResponse {
     if (this.#window === window) this.close()
   }
 
+  /** From the window: its bytes may leave without passing here. */
+  lend(window: Window, progress: CopyProgress): LentSource | undefined {
+    // the last byte comes with whatever lies behind it, which must not answer the next request
+    const last = (this.head.contentLength ?? 0) - 1
+    const length = Math.min(window.end, last) - this.#position
+    const isDue = this.#window === window && window.isRefused && window.start <= this.#position
+    if (!isDue || this.#rest || length <= 0) return undefined
+    const fd = this.#source?.lend(progress)
+    if (fd === undefined) return undefined
+    this.#isLent = false
+    const giveBack = (bytes: number): void => {
+      if (this.#window !== window) return
+      this.#position += bytes
+      this.#source?.takeBack(bytes)
+      window.isRefused = false
+      this.#proceed(window)
+    }
+    return { fd, isSocket: true, offset: 0, length, giveBack }
+  }
+
   #proceed(window: Window): void {
     if (this.#failure) {
       this.#window = undefined
@@ -191,5 +215,9 @@ class Window implements Transfer {
 
   abort(): void {
     this.#response.abort(this)
+  }
+
+  lend(progress: CopyProgress): LentSource | undefined {
+    return this.#response.lend(this, progress)
   }
 }

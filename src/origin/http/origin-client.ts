@@ -1,6 +1,8 @@
+import type { Cancellation } from '../../base/cancellation.ts'
 import { GatewayError } from '../../base/failure.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { HttpResponse } from './http-response.ts'
+import type { Endpoint } from './origin-socket.ts'
 import { RedirectRule } from './redirect-rule.ts'
 import { fixedFields, type RequestConditions, requestText } from './request-text.ts'
 import { isPublicAddress } from '../../base/special-addresses.ts'
@@ -26,7 +28,12 @@ export interface OriginRequest extends RequestConditions {
   readonly method: 'GET' | 'HEAD'
   /** Path and query. */
   readonly target: string
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Cancellation | undefined
+}
+
+/** Sends a request and brings the answer; rejects with `GatewayError`. */
+export interface RequestSender {
+  request(request: OriginRequest): Promise<HttpResponse>
 }
 
 interface Destination {
@@ -35,7 +42,7 @@ interface Destination {
 }
 
 /** Sends requests to one origin and, where allowed, to the hosts it redirects to. */
-export class OriginClient {
+export class OriginClient implements RequestSender {
   readonly #options: OriginClientOptions
   readonly #rule: RedirectRule
   readonly #own: Destination
@@ -98,10 +105,14 @@ export class OriginClient {
     mayUse: ((address: string) => boolean) | undefined,
   ): Destination {
     const { ca, timeoutSeconds } = this.#options
-    const isSecure = url.protocol === 'https:'
-    const host = url.hostname.replace(/^\[|\]$/g, '')
-    const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port)
-    const pool = new ConnectionPool({ isSecure, host, port, ca, mayUse }, timeoutSeconds)
+    const pool = new ConnectionPool({ ...endpointOf(url), ca, mayUse }, timeoutSeconds)
     return { pool, fields: fixedFields(url.host, headers) }
   }
+}
+
+/** Where connections of a URL lead. */
+export function endpointOf(url: URL): Pick<Endpoint, 'isSecure' | 'host' | 'port'> {
+  const isSecure = url.protocol === 'https:'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  return { isSecure, host, port: url.port === '' ? (isSecure ? 443 : 80) : Number(url.port) }
 }

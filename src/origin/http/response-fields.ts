@@ -21,6 +21,8 @@ export interface ResponseHead {
   readonly contentRange: string | undefined
   readonly contentDisposition: string | undefined
   readonly location: string | undefined
+  /** `x-amz-bucket-region`, by which S3 says where a bucket lies. */
+  readonly bucketRegion: string | undefined
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
@@ -29,6 +31,33 @@ const KEEP_ALIVE_TIMEOUT = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,;\s])/i
 
 const TAB = 9
 const SPACE = 32
+
+/** The usual spellings of names: what is found here needs no look at its characters. */
+const SPELLINGS: ReadonlyMap<string, string> = new Map(
+  [
+    'Accept-Ranges',
+    'Cache-Control',
+    'Connection',
+    'Content-Disposition',
+    'Content-Encoding',
+    'Content-Language',
+    'Content-Length',
+    'Content-Range',
+    'Content-Type',
+    'Date',
+    'ETag',
+    'Expires',
+    'Keep-Alive',
+    'Last-Modified',
+    'Location',
+    'Server',
+    'Transfer-Encoding',
+    'Vary',
+  ].flatMap((name) => [
+    [name, name.toLowerCase()],
+    [name.toLowerCase(), name.toLowerCase()],
+  ]),
+)
 
 /** Collects the field lines of one response head and refuses what contradicts itself. */
 export class FieldCollector {
@@ -44,18 +73,20 @@ export class FieldCollector {
   #contentRange: string | undefined
   #contentDisposition: string | undefined
   #location: string | undefined
+  #bucketRegion: string | undefined
 
   /** Takes `name: value` between two positions (RFC 9112 section 5). */
   addLine(text: string, from: number, end: number): void {
     const colon = text.indexOf(':', from)
     // a line that begins with a blank (obs-fold) and a blank before the colon fail as names
     const name = colon < 0 || colon > end ? '' : text.slice(from, colon)
-    if (!TOKEN.test(name)) throw malformed('field line')
+    const known = SPELLINGS.get(name)
+    if (known === undefined && !TOKEN.test(name)) throw malformed('field line')
     let first = colon + 1
     let last = end
     while (first < last && isBlank(text.charCodeAt(first))) first++
     while (last > first && isBlank(text.charCodeAt(last - 1))) last--
-    this.#set(name.toLowerCase(), text.slice(first, last))
+    this.#set(known ?? name.toLowerCase(), text.slice(first, last))
   }
 
   #set(name: string, value: string): void {
@@ -96,6 +127,9 @@ export class FieldCollector {
       case 'location':
         this.#location = only(this.#location, value)
         break
+      case 'x-amz-bucket-region':
+        this.#bucketRegion ??= value
+        break
     }
   }
 
@@ -117,6 +151,7 @@ export class FieldCollector {
       contentRange: this.#contentRange,
       contentDisposition: this.#contentDisposition,
       location: this.#location,
+      bucketRegion: this.#bucketRegion,
     }
   }
 

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { createAdminApp } from '../../../src/admin/app.ts'
+import { createAdminListener } from '../../../src/admin/app.ts'
 import type { AdminServices } from '../../../src/admin/services.ts'
 import { type Address, parseNetwork } from '../../../src/base/address.ts'
 import { sha256 } from '../../../src/base/bytes.ts'
@@ -18,14 +18,17 @@ import { policySchema } from '../../../src/config/policy-schema.ts'
 import { compilePolicy } from '../../../src/policy/compile-policy.ts'
 import { NO_SOURCES } from '../../../src/policy/policy.ts'
 import { KNOWS_NOTHING } from '../../../src/geo/network-lookup.ts'
+import { DecisionHandler } from '../../../src/http/decision/decision-handler.ts'
+import type { Entrance } from '../../../src/http/receive.ts'
 import { RouteTable } from '../../../src/http/route.ts'
 import type { KeyRing } from '../../../src/link/key-ring.ts'
 import { SluiceHmac } from '../../../src/link/schemes/sluice-hmac.ts'
 import { SluiceJwt } from '../../../src/link/schemes/sluice-jwt.ts'
 import { LinkVerifier } from '../../../src/link/verify-link.ts'
-import { RecentRecords } from '../../../src/record/access-log.ts'
+import type { LinkDesk } from '../../../src/operator/link-desk.ts'
 import type { AccessRecord, EndedBy } from '../../../src/record/access-record.ts'
 import { AuditLog, checkAudit } from '../../../src/record/audit-log.ts'
+import { RecentRecords } from '../../../src/record/recent-records.ts'
 import {
   type LiveConnection,
   LiveDownloads,
@@ -38,6 +41,7 @@ import { LocalLiveView } from '../../../src/state/live-view.ts'
 import { ListEntries } from '../../../src/state/list-entries.ts'
 import { RevocationList } from '../../../src/state/revocations.ts'
 import { SqliteIdempotency } from '../../../src/state/sqlite-idempotency.ts'
+import { Tagger } from '../../../src/tag/tagger.ts'
 import { SqliteRevocations } from '../../../src/state/sqlite-revocations.ts'
 import { accessRecord } from '../../support/access-record.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -105,15 +109,12 @@ export async function startAdmin(): Promise<AdminFixture> {
     if (auditBroken) throw new Error(`ENOSPC: no space left on device, ${auditFile}`)
     append(entry)
   }
-  const app = createAdminApp({
+  const handle = createAdminListener({
     ...services,
     health: () => state.ready,
     onInternalFailure: (error, requestId) => failures.push({ error, requestId }),
   })
-  const handle = app.callback()
-  const server = createServer((incoming, response) => {
-    void handle(incoming, response)
-  })
+  const server = createServer(handle)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const secrets = [...texts.values(), ...keys.secrets]
@@ -158,7 +159,7 @@ export async function startAdmin(): Promise<AdminFixture> {
     record(record) {
       const time = new Date(clock.now()).toISOString()
       const whole = accessRecord({ ...RECORDED, time, ...record })
-      services.recent.write(whole)
+      services.recent.write(JSON.stringify(whole))
       services.metrics.write(whole)
     },
     async close() {
@@ -198,18 +199,34 @@ function buildServices(
     renditions,
     origin: (name) => (name === 'library' ? library : undefined),
   }
+  const desk = (): LinkDesk => ({
+    clock,
+    keys: keys.ring,
+    networks: KNOWS_NOTHING,
+    publicUrl: 'https://dl.example',
+    site: { scheme: 'https', host: 'dl.example' },
+    routes: routesOver(keys.ring),
+  })
+  const entrance = (): Entrance => ({
+    ...desk(),
+    trustedProxies: new NetworkSet([]),
+    jwks: '',
+    tagger: new Tagger(keys.ring),
+    redirectSeconds: 60,
+    isOffloadReported: false,
+    apis: undefined,
+  })
+  const records = { write: () => undefined }
+  const onInternalFailure = (): void => undefined
   return {
     clock,
-    desk: () => ({
-      clock,
-      keys: keys.ring,
-      networks: KNOWS_NOTHING,
-      publicUrl: 'https://dl.example',
-      site: { scheme: 'https', host: 'dl.example' },
-      routes: routesOver(keys.ring),
-    }),
+    desk,
     tokens: () => tokens,
     recall: recallFrom(links, revocations),
+    decisions: new DecisionHandler(
+      { clock, links, revocations, records, onInternalFailure },
+      entrance,
+    ),
     revocations,
     idempotency: new SqliteIdempotency(database),
     live: new LocalLiveView(live, NODE),
@@ -221,7 +238,9 @@ function buildServices(
       lists: () => [],
       keySets: () => [],
       networkDataBuilt: () => [],
+      certificateEnd: () => undefined,
       stateIsUp: () => true,
+      workers: () => undefined,
       now: () => 0,
     }),
     recent: new RecentRecords(100),
@@ -232,7 +251,7 @@ function buildServices(
     apiDocument: (api) => (api === 'elytron' ? { openapi: '3.1.0' } : undefined),
     health: () => ({ ready: true }),
     version: '9.9.9',
-    onInternalFailure: () => undefined,
+    onInternalFailure,
   }
 }
 

@@ -153,6 +153,12 @@ describe('/v1/links/{id}/report', () => {
     })
   })
 
+  it('takes a decision for a request, and for no download', async () => {
+    admin.record({ link_id: 'L3', route: '/v1/decision', status: 200 })
+    const { json } = await get('/v1/links/L3/report')
+    expect(json).toEqual({ id: 'L3', requests: 1, refused: 0, bytes: 0, downloads: [] })
+  })
+
   it('knows links whose id has a slash', async () => {
     admin.record({ link_id: 'a/b' })
     expect((await get('/v1/links/a%2Fb/report')).json['id']).toBe('a/b')

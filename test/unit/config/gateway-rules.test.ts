@@ -18,19 +18,6 @@ function route(text: string): string[] {
   return said(gatewayProblems(GATEWAY.replace(/ {2}- .*/, `  - ${text}`)))
 }
 
-describe('what is not built yet is refused by name', () => {
-  it.each([
-    ['server: { tls: { cert: a, key: b } }', 'server.tls: TLS on the gateway'],
-    ['origins: { b: { type: s3, bucket: b } }', 'origins.b.type: an origin of type s3'],
-  ])('%s', (gateway, expected) => {
-    const found = said(gatewayProblems(`${gateway}\n`)).find((problem) =>
-      problem.startsWith(expected),
-    )
-    expect(found).toMatch(/ not built yet$/)
-    expect(found).not.toContain('unknown key')
-  })
-})
-
 describe('routes', () => {
   it('name an origin and a policy that exist', () => {
     expect(

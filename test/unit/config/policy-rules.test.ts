@@ -18,7 +18,7 @@ describe('a policy', () => {
       address: { pin: 'optional', tolerance: 'exact' },
       parallel: { maxDownloads: null, countBy: 'link', connectionsPerDownload: 16 },
       uses: { max: null, coverage: 0.9 },
-      rate: { bytesPerSecond: null },
+      rate: { bytesPerSecond: null, countBy: 'link' },
       countries: { allow: [], block: [] },
       networks: { allow: [], block: [] },
       antiFraud: {
@@ -49,6 +49,7 @@ describe('a policy', () => {
       delivery: {
         disposition: 'attachment',
         cache: 'private-no-store',
+        edge: { maxSeconds: 300, marginSeconds: 5 },
         cors: ['*'],
         offload: 'none',
       },
@@ -56,12 +57,16 @@ describe('a policy', () => {
   })
 
   it.each([
-    ['delivery: { offload: redirect }', 'delivery.offload'],
-    ['delivery: { offload: "x-accel:/internal/" }', 'delivery.offload'],
-    ['delivery: { cache: edge }', 'delivery.cache'],
-  ])('that says %s is refused as not built yet', (policy, path) => {
-    expect(said(policy)).toEqual([
-      expect.stringMatching(new RegExp(`^${path}: .* is not built yet$`)),
+    'nginx',
+    'x-accel',
+    'x-accel:',
+    'x-accel:/',
+    'x-accel:/a',
+    'x-accel:a/',
+    'x-accel:/../',
+  ])('that says offload: %s is refused, with what can be said', (offload) => {
+    expect(said(`delivery: { offload: ${JSON.stringify(offload)} }`)).toEqual([
+      'delivery.offload: expected none, redirect, or x-accel: with a path, as x-accel:/internal/',
     ])
   })
 
@@ -165,6 +170,9 @@ describe('a policy', () => {
     'delivery: { cors: ["https://a.example/"] }',
     'delivery: { cors: ["*.example"] }',
     'delivery: { disposition: none }',
+    'delivery: { cache: public }',
+    'delivery: { edge: { maxSeconds: 0 } }',
+    'delivery: { edge: { marginSeconds: -1 } }',
     'ignoredParameters: ["*"]',
     'ignoredParameters: ["a=b"]',
     'leeway:',
@@ -183,9 +191,26 @@ describe('a policy', () => {
     'networks: { allow: [10.0.0.0/8, "2001:db8::/32", 192.0.2.1] }',
     'referrers: { allow: [a.example, "*.example.com", none] }',
     'delivery: { cors: ["https://a.example", "http://b.example:8080"], disposition: inline }',
+    'delivery: { cache: edge, edge: { maxSeconds: 60, marginSeconds: 0 } }',
     'ignoredParameters: []',
   ])('that says %s is taken', (policy) => {
     expect(said(policy)).toEqual([])
+  })
+
+  it('that lets caches keep answers and asks for every request is warned of', () => {
+    const policy = `delivery: { cache: edge }
+address: { pin: first-use }
+uses: { max: 3 }
+referrers: { allow: [a.example] }
+`
+    const { problems, warnings } = configFolder({ 'policies/default.yaml': policy }).load()
+    expect(problems).toEqual([])
+    expect(warnings.map(({ line, message }) => [line, message])).toEqual(
+      ['address.pin', 'uses.max', 'referrers.allow'].map((setting) => [
+        1,
+        `caches keep nothing: ${setting} needs every request here`,
+      ]),
+    )
   })
 
   it('that only shortens the maximum shortens the default with it', () => {

@@ -29,6 +29,9 @@ describe('where a problem is', () => {
     expect(gatewayProblems(`${GATEWAY}server: { port: many }\n`)).toEqual([
       'gateway.yaml:7:17: server.port: expected number, received string',
     ])
+    expect(gatewayProblems(`${GATEWAY}server: { kernelCopy: on }\n`)).toEqual([
+      'gateway.yaml:7:23: server.kernelCopy: expected one of "auto"|"off"',
+    ])
   })
 
   it('a missing key is at the enclosing map', () => {
@@ -36,7 +39,7 @@ describe('where a problem is', () => {
       'gateway.yaml:2:12: origins.library.root: is required',
     ])
     expect(gatewayProblems(GATEWAY.replace('type: file, ', ''))).toEqual([
-      'gateway.yaml:2:12: origins.library.type: is required: file or http',
+      'gateway.yaml:2:12: origins.library.type: is required: file, http, s3',
     ])
   })
 

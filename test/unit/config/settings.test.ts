@@ -68,7 +68,7 @@ describe('settings over the file', () => {
 
   it('a key that a setting leaves missing is the problem of the setting', () => {
     expect(configFolder().problems({ set: ['origins.new.root=x'] })).toContain(
-      '--set origins.new.root: origins.new.type: is required: file or http',
+      '--set origins.new.root: origins.new.type: is required: file, http, s3',
     )
   })
 

@@ -5,7 +5,7 @@ import { NetworkSet } from '../../../src/base/network-set.ts'
 import type { Constraints } from '../../../src/link/constraints.ts'
 import type { Grant } from '../../../src/link/grant.ts'
 import { decide } from '../../../src/policy/decide.ts'
-import { bytesPerSecond, maxUses } from '../../../src/policy/limits.ts'
+import { flowsOf, maxUses } from '../../../src/policy/limits.ts'
 import { compileIgnored } from '../../../src/policy/policy.ts'
 import type { LinkHistory } from '../../../src/policy/rule.ts'
 import {
@@ -481,9 +481,29 @@ describe('the stricter of link and policy wins', () => {
     [undefined, 50, 50],
   ])('rate %s and bytesPerSecond %s make %s', (rate, limit, perSecond) => {
     const says: Constraints = rate === undefined ? {} : { rate }
-    expect(bytesPerSecond(grantOf(says), policyOf({ rate: { bytesPerSecond: limit } }))).toBe(
-      perSecond,
+    const flows = flowsOf(grantOf(says), policyOf({ rate: { bytesPerSecond: limit } }), false)
+    expect(flows.map(({ bytesPerSecond }) => bytesPerSecond)).toEqual(
+      perSecond === undefined ? [] : [perSecond],
     )
+  })
+
+  it('a rate by subject is a flow beside that of the link; without a subject it is the link’s', () => {
+    const policy = policyOf({ rate: { bytesPerSecond: 100, countBy: 'subject' } })
+    const flows = (says: Constraints, isSlowed = false): unknown =>
+      flowsOf(grantOf(says), policy, isSlowed).map(({ key, bytesPerSecond }) => [
+        key.split(' ')[0],
+        bytesPerSecond,
+      ])
+    expect(flows({ subject: 'ann' })).toEqual([['subject', 100]])
+    expect(flows({ subject: 'ann', rate: 500 })).toEqual([
+      ['link', 500],
+      ['subject', 100],
+    ])
+    expect(flows({ rate: 500 })).toEqual([['link', 100]])
+    expect(flows({ subject: 'ann', rate: 50 }, true)).toEqual([
+      ['slow', 50],
+      ['subject', 100],
+    ])
   })
 })
 

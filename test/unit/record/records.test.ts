@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openAccessLog, RecentRecords } from '../../../src/record/access-log.ts'
+import { openAccessLog } from '../../../src/record/access-log.ts'
 import type { AccessRecord } from '../../../src/record/access-record.ts'
 import {
   type LiveConnection,
@@ -10,7 +10,9 @@ import {
   LiveDownloads,
 } from '../../../src/record/live-downloads.ts'
 import { Metrics } from '../../../src/record/metrics.ts'
+import { RecentRecords } from '../../../src/record/recent-records.ts'
 import { accessRecord } from '../../support/access-record.ts'
+import { eventually } from '../../support/eventually.ts'
 
 function record(more: Partial<AccessRecord> = {}): AccessRecord {
   return accessRecord({ bytes: 100, ...more })
@@ -25,8 +27,24 @@ describe('RecentRecords', () => {
     [10, ['10', '9', '8']],
   ])('of %i records the last three are kept, newest first', (count, kept) => {
     const recent = new RecentRecords(3)
-    for (let i = 1; i <= count; i++) recent.write(record({ request_id: String(i) }))
+    for (let i = 1; i <= count; i++) recent.write(JSON.stringify(record({ request_id: String(i) })))
     expect([...recent.newestFirst()].map((one) => one.request_id)).toEqual(kept)
+  })
+
+  it('keeps the last ones, whole, when they fill many pages', () => {
+    const recent = new RecentRecords(1000)
+    const of = (i: number): AccessRecord =>
+      record({ request_id: String(i), path: `/files/é\n\u2028${'ü'.repeat(i % 300)}` })
+    for (let i = 0; i < 5000; i++) recent.write(JSON.stringify(of(i)))
+    const kept = [...recent.newestFirst()]
+    expect(kept).toEqual(Array.from({ length: 1000 }, (_, i) => of(4999 - i)))
+  })
+
+  it('keeps a line that is longer than a page', () => {
+    const recent = new RecentRecords(3)
+    const long = record({ detail: 'x'.repeat(600_000) })
+    for (const one of [record(), long, record()]) recent.write(JSON.stringify(one))
+    expect([...recent.newestFirst()]).toEqual([record(), long, record()])
   })
 })
 
@@ -38,8 +56,8 @@ describe('the access log', () => {
     const log = openAccessLog(file, (error) => errors.push(error))
     try {
       const odd = record({ path: '/files/a\n"ü\u2028' })
-      log.write(record())
-      log.write(odd)
+      log.write(JSON.stringify(record()))
+      log.write(JSON.stringify(odd))
       await log.close()
       const text = readFileSync(file, 'utf8')
       expect(text.endsWith('\n')).toBe(true)
@@ -51,10 +69,30 @@ describe('the access log', () => {
       ).toEqual([record(), odd])
       renameSync(file, `${file}.1`)
       const next = openAccessLog(file, (error) => errors.push(error))
-      next.write(record({ request_id: 'r2' }))
+      next.write(JSON.stringify(record({ request_id: 'r2' })))
       await next.close()
       expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(record({ request_id: 'r2' }))
       expect(errors).toEqual([])
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('an access log that is closed right behind a rotation', () => {
+  it.each([1, 3, 500])('ends, with all of %i lines', async (count) => {
+    const directory = mkdtempSync(join(tmpdir(), 'sluice-log-'))
+    const file = join(directory, 'access.jsonl')
+    try {
+      const log = openAccessLog(file, (error) => {
+        throw error
+      })
+      log.write(JSON.stringify(record()))
+      await eventually('a first line', () => readFileSync(file, 'utf8') !== '')
+      for (let i = 0; i < count; i++) log.write(JSON.stringify(record()))
+      log.reopen()
+      await log.close()
+      expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(count + 2)
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
@@ -153,6 +191,8 @@ describe('metrics', () => {
     ],
     keySets: () => [{ name: 'idp.example/jwks.json', age: 7, count: 2 }],
     networkDataBuilt: () => [['country', new Date(0)]] as const,
+    certificateEnd: () => undefined,
+    workers: () => undefined,
     stateIsUp: () => true,
     now: () => 86_400_000,
   }

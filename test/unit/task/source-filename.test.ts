@@ -16,6 +16,7 @@ const HEAD: ResponseHead = {
   contentRange: undefined,
   contentDisposition: undefined,
   location: undefined,
+  bucketRegion: undefined,
 }
 
 function named(path: string, head: Partial<ResponseHead> = {}): string {

@@ -17,6 +17,7 @@ const HEAD: ResponseHead = {
   contentRange: undefined,
   contentDisposition: undefined,
   location: undefined,
+  bucketRegion: undefined,
 }
 
 describe('metaFromHead', () => {

@@ -5,11 +5,18 @@ import { ServerProcess } from '../children.ts'
 import { jwtSigner, newSecret } from '../links.ts'
 import { freePort, tell, workplace } from '../workplace.ts'
 import type { Contender } from './contender.ts'
-import { ROWS } from '../names.ts'
 import type { OriginServer } from './nginx.ts'
+import type { FullPolicy } from './policy.ts'
 
 const BENCH = join(import.meta.dirname, '..')
-const PACKAGES = ['express', 'http-proxy-middleware', 'jsonwebtoken']
+const PACKAGES = [
+  'express',
+  'http-proxy-middleware',
+  'jsonwebtoken',
+  'fastify',
+  '@fastify/http-proxy',
+  '@fastify/jwt',
+]
 
 /** Installs the peers that come from npm, by the benchmark's own lock file. */
 export function installPeers(): void {
@@ -28,32 +35,39 @@ export function peerVersions(): Record<string, string> {
   )
 }
 
-/**
- * Express, jsonwebtoken and http-proxy-middleware as their own pages show them; or `tuned`, with a key
- * object in place of a text and with kept connections to the origin.
- */
-export async function startExpress(
+export interface NodePeer {
+  readonly name: string
+  readonly program: 'express-server.js' | 'fastify-server.js'
+  /** With a key object in place of a text and with kept connections to the origin. Fastify's plugins do both anyway. */
+  readonly tuned?: boolean
+  /** Undefined checks the signature and nothing else. */
+  readonly policy?: FullPolicy
+}
+
+/** What people build on Node with a framework, its proxy and its JWT plugin. */
+export async function startNodePeer(
   origin: OriginServer,
-  { tuned }: { readonly tuned: boolean },
+  { name, program, tuned = false, policy }: NodePeer,
 ): Promise<Contender> {
   const secret = newSecret()
   const port = await freePort()
-  const program = join(import.meta.dirname, 'express-server.js')
   const server = new ServerProcess({
     command: 'env',
     args: [
       `BENCH_SECRET=${secret}`,
       `BENCH_TUNED=${tuned ? 'yes' : ''}`,
+      `BENCH_BLOCKLIST=${policy?.blocklist ?? ''}`,
+      `BENCH_PARALLEL=${policy?.parallel ?? ''}`,
       'NODE_ENV=production',
       process.execPath,
-      program,
+      join(import.meta.dirname, program),
       String(port),
       String(origin.port),
     ],
-    logFile: join(workplace, `express-${port}.log`),
+    logFile: join(workplace, `node-peer-${port}.log`),
   })
   await server.listening(port)
-  return { name: tuned ? ROWS.expressTuned : ROWS.express, server, port, sign: jwtSigner(secret) }
+  return { name, server, port, sign: jwtSigner(secret), policy }
 }
 
 function manifestOf(name: string): string {
