@@ -1,5 +1,5 @@
 import type { Machine } from './programs.ts'
-import type { CaseResult, Row } from './statistics.ts'
+import { type CaseResult, growthBetween, type Row } from './statistics.ts'
 import type { TargetResult } from './targets.ts'
 
 /** Everything that one run found; what bench/results/latest.json holds. */
@@ -59,7 +59,7 @@ function ratioOf(ours: Row | undefined, other: Row): string {
 /** How much more than in the smallest setting. */
 function growthSince(smallest: Row | undefined, row: Row): string {
   if (!smallest) return ''
-  const growth = Math.round((row.series.median / smallest.series.median - 1) * 100)
+  const growth = Math.round(growthBetween(smallest, row))
   return `${growth < 0 ? '' : '+'}${growth} %`
 }
 

@@ -48,6 +48,15 @@ export interface SeriesProbe {
   readonly measure: () => Promise<readonly number[]>
 }
 
+/**
+ * How much more a row took than another, in percent: the median over the rounds, each compared within
+ * itself, so that a slow minute of the machine counts for both.
+ */
+export function growthBetween(one: Row, other: Row): number {
+  const ratios = other.series.values.map((value, i) => value / (one.series.values[i] ?? NaN))
+  return (seriesOf(ratios).median - 1) * 100
+}
+
 /** Interleaves the rounds, so that a slow minute of the machine meets all rows alike. */
 export async function measureRounds(probes: readonly Probe[], rounds: number): Promise<Row[]> {
   const single = probes.map(({ name, measure }) => ({

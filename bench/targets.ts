@@ -1,5 +1,5 @@
 import { ROWS } from './names.ts'
-import type { CaseResult } from './statistics.ts'
+import { type CaseResult, growthBetween } from './statistics.ts'
 
 /** A promise of the product, and whether this run kept it. */
 export interface TargetResult {
@@ -105,6 +105,6 @@ function difference(one: number | undefined, other: number | undefined): number 
 
 /** Percent from the first row to the last. */
 function growthOf(rows: CaseResult['rows']): number | undefined {
-  const [first, last] = [rows[0]?.series.median, rows.at(-1)?.series.median]
-  return first === undefined || last === undefined ? undefined : (last / first - 1) * 100
+  const [first, last] = [rows[0], rows.at(-1)]
+  return first && last && growthBetween(first, last)
 }

@@ -11,7 +11,8 @@ export const KNOWN_LINKS = 64
 /** More than any cache of verified links holds. */
 export const FRESH_LINKS = 200_000
 
-const WARM_UP_SECONDS = 2
+/** Programs that compile while they run need some seconds until their cost stands still. */
+const WARM_UP_SECONDS = 6
 
 export interface Loading {
   readonly rounds: number

@@ -197,8 +197,15 @@ export function maskWord(word: number, bits: number): number {
 }
 
 export function networkContains(network: Network, address: Address): boolean {
-  if (network.first.family !== address.family) return false
-  return sameAddress(maskAddress(address, network.prefix), network.first)
+  const { first, prefix } = network
+  if (first.family !== address.family) return false
+  if (address.family === 4) return maskWord(address.d, prefix) === first.d
+  return (
+    maskWord(address.a, prefix) === first.a &&
+    maskWord(address.b, prefix - 32) === first.b &&
+    maskWord(address.c, prefix - 64) === first.c &&
+    maskWord(address.d, prefix - 96) === first.d
+  )
 }
 
 export function formatNetwork(network: Network): string {

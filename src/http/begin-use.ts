@@ -51,7 +51,8 @@ export function beginUse(
   let slowed: Refusal | undefined
   const use: DownloadUse = {
     key: downloadKey(grant, context),
-    ...object,
+    etag: object.etag,
+    size: object.size,
     now: context.now,
     expires: keepUntil(grant, context.now, policy),
     uses: useTerms(grant, policy),
@@ -84,7 +85,8 @@ export function beginUse(
   return withSlowed(begun)
 
   function withSlowed(result: Awaited<typeof begun>): UseAdmission {
-    return result.outcome === 'refused' ? result : { ...result, slowed }
+    if (result.outcome === 'refused') return result
+    return { outcome: 'begun', download: result.download, slowed }
   }
 }
 

@@ -10,15 +10,15 @@ import { flowsOf } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
 import { notRevoked } from '../policy/rules/revocation.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import type { LinkSession, TrackedDownload } from '../state/link-state.ts'
+import type { LinkSession } from '../state/link-state.ts'
 import { checkUses, placeRefusal, questionOf } from './admission.ts'
-import { beginUse } from './begin-use.ts'
+import { beginUse, type UseAdmission } from './begin-use.ts'
 import { deliver, type DeliveryTerms } from './deliver.ts'
 import type { Exchange } from './exchange.ts'
-import { revocable, SessionHistory } from './history.ts'
+import { SessionHistory } from './history.ts'
 import { type Entrance, peerOf } from './receive.ts'
 import { chooseWay, type Way } from './offload.ts'
-import { coverageOf, OpenConnection } from './open-connection.ts'
+import { watch } from './open-connection.ts'
 import type { Route } from './route.ts'
 import { sendElsewhere } from './send-elsewhere.ts'
 import type { Services } from './services.ts'
@@ -116,11 +116,12 @@ export class ObjectServer {
     return undefined
   }
 
-  async #deliver(
+  /** A promise only where something is waited for: most downloads begin without. */
+  #deliver(
     exchange: Exchange,
     object: OpenObject,
     found: Found,
-  ): Promise<Refusal | undefined> {
+  ): Refusal | undefined | Promise<Refusal | undefined> {
     const { context, route, grant, session } = found
     const { policy } = route
     const plan = planDelivery({
@@ -134,35 +135,55 @@ export class ObjectServer {
     const late =
       this.#checkResume(found, identity.etag) ?? this.#checkUses(exchange, found, identity, ranges)
     if (late) return late
-    let download: TrackedDownload | undefined
-    let rate: ByteRate | undefined
-    let isSlowed = false
-    if (context.method === 'GET' && ranges.length > 0) {
-      const admitted = beginUse(this.#services, session, context, grant, policy, identity, ranges)
-      const admission = admitted instanceof Promise ? await admitted : admitted
-      if (admission.outcome === 'refused') return admission.refusal
-      const withdrawn = this.#withdrawnMeanwhile(found)
-      if (withdrawn) {
-        admission.download.leave()
-        return withdrawn
-      }
-      exchange.observed ??= admission.slowed
-      isSlowed = admission.slowed !== undefined
-      rate = this.#joinRate(exchange, grant, policy, isSlowed)
-      download = this.#watch(exchange, found, admission.download, identity.size)
+    if (context.method !== 'GET' || ranges.length === 0) {
+      return this.#send(exchange, object, plan, found, undefined)
     }
-    const terms = {
-      ...found,
+    const send = (admission: UseAdmission): Refusal | undefined | Promise<undefined> =>
+      admission.outcome === 'refused'
+        ? admission.refusal
+        : this.#send(exchange, object, plan, found, admission)
+    const admitted = beginUse(this.#services, session, context, grant, policy, identity, ranges)
+    return admitted instanceof Promise ? admitted.then(send) : send(admitted)
+  }
+
+  /** Sends what was admitted; what is undefined sends no bytes. */
+  #send(
+    exchange: Exchange,
+    object: OpenObject,
+    plan: DeliveryPlan,
+    found: Found,
+    admission: Extract<UseAdmission, { outcome: 'begun' }> | undefined,
+  ): Refusal | undefined | Promise<undefined> {
+    const { context, route, grant, name, way } = found
+    const withdrawn = admission && this.#withdrawnMeanwhile(found)
+    if (withdrawn) {
+      admission.download.leave()
+      return withdrawn
+    }
+    const isSlowed = admission?.slowed !== undefined
+    exchange.observed ??= admission?.slowed
+    const rate = admission && this.#joinRate(exchange, grant, route.policy, isSlowed)
+    const download =
+      admission &&
+      watch(exchange, this.#services.live, found, admission.download, object.meta.size ?? 0)
+    const terms: DeliveryTerms = {
+      route,
+      context,
+      grant,
+      name,
       rate,
       isSlowed,
       copier: this.#services.copier,
       count: download && ((start: number, end: number) => download.count(start, end)),
     }
-    if (found.way && (await this.#sendElsewhere(exchange, object, plan, terms, found.way))) {
+    if (!way) {
+      deliver(exchange, object, plan, terms)
       return undefined
     }
-    deliver(exchange, object, plan, terms)
-    return undefined
+    return this.#sendElsewhere(exchange, object, plan, terms, way).then((isSent) => {
+      if (!isSent) deliver(exchange, object, plan, terms)
+      return undefined
+    })
   }
 
   /** How the bytes shall go past the gateway, if they shall; if they may not, the record says why. */
@@ -221,41 +242,6 @@ export class ObjectServer {
     if (policy.uses.enforcement === 'enforce') return no
     exchange.observed ??= no
     return undefined
-  }
-
-  /** Shows the connection and its download to those who watch, and lets go of both when it closes. */
-  #watch(
-    exchange: Exchange,
-    { context, grant }: Found,
-    download: TrackedDownload,
-    size: number,
-  ): TrackedDownload {
-    const { live } = this.#services
-    exchange.holdUntilClosed(() => {
-      download.leave()
-    })
-    const coverage = coverageOf(download)
-    exchange.coverage = coverage
-    const connection = new OpenConnection(exchange)
-    const link = revocable(grant)
-    const leave = live.join(
-      {
-        key: download.text,
-        scheme: grant.scheme,
-        path: context.path,
-        client: context.client?.text ?? 'unknown',
-        size,
-        ...link,
-      },
-      connection,
-      exchange.startedAt,
-      coverage,
-    )
-    exchange.holdUntilClosed(() => {
-      leave()
-      connection.forget()
-    })
-    return download
   }
 
   #joinRate(

@@ -95,7 +95,7 @@ export class HttpLookup {
   }
 
   /** The object at a path that may carry a query. */
-  async open(request: ObjectRequest, target: string): Promise<OpenObject | MissingObject> {
+  open(request: ObjectRequest, target: string): Promise<OpenObject | MissingObject> {
     return request.want === 'body'
       ? this.#openBody(request, target, request.range)
       : this.#openMetadata(request, target, undefined)

@@ -15,9 +15,9 @@ export class WorkQueue {
     this.#concurrency = concurrency
   }
 
-  /** Adds work unless some of the name waits or runs. */
+  /** Adds work unless some of the name waits. What runs has looked already, so it is done again behind that. */
   add(name: string, work: Work): void {
-    if (this.#isStopped || this.has(name)) return
+    if (this.#isStopped || this.#waiting.has(name)) return
     this.#waiting.set(name, work)
     this.#startNext()
   }
@@ -42,8 +42,9 @@ export class WorkQueue {
   }
 
   #startNext(): void {
-    const [next] = this.#waiting
-    if (!next || this.#running.size >= this.#concurrency) return
+    if (this.#running.size >= this.#concurrency) return
+    const next = [...this.#waiting].find(([waiting]) => !this.#running.has(waiting))
+    if (!next) return
     const [name, work] = next
     const controller = new AbortController()
     this.#waiting.delete(name)

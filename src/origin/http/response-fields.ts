@@ -32,32 +32,62 @@ const KEEP_ALIVE_TIMEOUT = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,;\s])/i
 const TAB = 9
 const SPACE = 32
 
-/** The usual spellings of names: what is found here needs no look at its characters. */
-const SPELLINGS: ReadonlyMap<string, string> = new Map(
-  [
-    'Accept-Ranges',
-    'Cache-Control',
-    'Connection',
-    'Content-Disposition',
-    'Content-Encoding',
-    'Content-Language',
-    'Content-Length',
-    'Content-Range',
-    'Content-Type',
-    'Date',
-    'ETag',
-    'Expires',
-    'Keep-Alive',
-    'Last-Modified',
-    'Location',
-    'Server',
-    'Transfer-Encoding',
-    'Vary',
-  ].flatMap((name) => [
-    [name, name.toLowerCase()],
-    [name.toLowerCase(), name.toLowerCase()],
-  ]),
-)
+/**
+ * The usual spellings of names, by their length and first byte: what is found here needs no look at its
+ * characters, and no text of its own.
+ */
+const SPELLINGS = Array.from({ length: 20 * 128 }, (): Spelling[] => [])
+
+type Spelling = readonly [spelling: string, name: string]
+
+for (const name of [
+  'Accept-Ranges',
+  'Cache-Control',
+  'Connection',
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Length',
+  'Content-Range',
+  'Content-Type',
+  'Date',
+  'ETag',
+  'Expires',
+  'Keep-Alive',
+  'Last-Modified',
+  'Location',
+  'Server',
+  'Transfer-Encoding',
+  'Vary',
+]) {
+  for (const spelling of [name, name.toLowerCase()]) {
+    const place = placeOf(spelling.length, spelling.charCodeAt(0))
+    SPELLINGS[place]?.push([spelling, name.toLowerCase()])
+  }
+}
+
+function placeOf(length: number, first: number): number {
+  return length * 128 + (first & 127)
+}
+
+/** The lower-case name that a text has at a place, if it is written as usual. */
+function usualName(text: string, from: number, end: number): string | undefined {
+  const candidates = SPELLINGS[placeOf(end - from, text.charCodeAt(from))]
+  if (candidates) {
+    for (const [spelling, name] of candidates) if (text.startsWith(spelling, from)) return name
+  }
+  return undefined
+}
+
+/** Whose values nobody asks for. */
+const UNUSED: ReadonlySet<string> = new Set([
+  'accept-ranges',
+  'cache-control',
+  'date',
+  'expires',
+  'server',
+  'vary',
+])
 
 /** Collects the field lines of one response head and refuses what contradicts itself. */
 export class FieldCollector {
@@ -79,14 +109,16 @@ export class FieldCollector {
   addLine(text: string, from: number, end: number): void {
     const colon = text.indexOf(':', from)
     // a line that begins with a blank (obs-fold) and a blank before the colon fail as names
-    const name = colon < 0 || colon > end ? '' : text.slice(from, colon)
-    const known = SPELLINGS.get(name)
-    if (known === undefined && !TOKEN.test(name)) throw malformed('field line')
+    if (colon < 0 || colon > end) throw malformed('field line')
+    const usual = usualName(text, from, colon)
+    if (usual !== undefined && UNUSED.has(usual)) return
+    const name = usual ?? text.slice(from, colon)
+    if (usual === undefined && !TOKEN.test(name)) throw malformed('field line')
     let first = colon + 1
     let last = end
     while (first < last && isBlank(text.charCodeAt(first))) first++
     while (last > first && isBlank(text.charCodeAt(last - 1))) last--
-    this.#set(known ?? name.toLowerCase(), text.slice(first, last))
+    this.#set(usual ?? name.toLowerCase(), text.slice(first, last))
   }
 
   #set(name: string, value: string): void {
@@ -168,6 +200,7 @@ export class FieldCollector {
 
   #isPersistent(isHttp11: boolean): boolean {
     if (this.#connection === undefined) return isHttp11
+    if (this.#connection === 'keep-alive') return true
     const options = this.#connection.toLowerCase().split(/[\t ]*,[\t ]*/)
     return !options.includes('close') && (isHttp11 || options.includes('keep-alive'))
   }

@@ -25,7 +25,9 @@ export const isPinnedHere: Rule = {
     if (!allowed) return undefined
     const { client } = context
     if (!client) return refuse('address_not_allowed', 'the client address is unknown')
-    if (allowed.some((network) => networkContains(widen(network, policy), client))) return undefined
+    for (const network of allowed) {
+      if (networkContains(widen(network, policy), client)) return undefined
+    }
     const elsewhere =
       policy.address.tolerance === 'asn'
         ? whyAnotherAs(client, context.network.asn, allowed, policy)

@@ -44,12 +44,26 @@ test('so much work runs at once, the rest in the order of its coming', async () 
   expect(begun).toEqual(['a', 'b', 'c', 'd'])
 })
 
-test('work of a name that waits or runs is not added again', () => {
+test('work of a name that waits is not added again', () => {
   const { begun, of } = workshop()
   const queue = new WorkQueue(1)
-  for (const name of ['a', 'b', 'a', 'b']) queue.add(name, of(name))
+  for (const name of ['a', 'b', 'b']) queue.add(name, of(name))
   expect(begun).toEqual(['a'])
   expect(['a', 'b', 'c'].map((name) => queue.has(name))).toEqual([true, true, false])
+})
+
+test('work of a name that runs is done once more behind it, whatever is added meanwhile', async () => {
+  const { begun, end, of } = workshop()
+  const queue = new WorkQueue(2)
+  for (const name of ['a', 'a', 'a', 'b']) queue.add(name, of(name))
+  expect(begun).toEqual(['a', 'b'])
+  end('a')
+  await turn()
+  expect(begun).toEqual(['a', 'b', 'a'])
+  end('a')
+  await turn()
+  expect(begun).toEqual(['a', 'b', 'a'])
+  expect(queue.has('a')).toBe(false)
 })
 
 test('work that is cancelled has ended when the cancel has, and the next begins', async () => {

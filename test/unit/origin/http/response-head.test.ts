@@ -74,6 +74,11 @@ describe('ResponseHeadParser', () => {
     ['HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n', { framing: 'chunked' }],
     ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n', { contentLength: 5 }],
     ['HTTP/1.1 200 OK\r\nX: a\tb\xff\r\n\r\n', { status: 200 }],
+    ['HTTP/1.1 200 OK\r\ncONTENT-length: 5\r\n\r\n', { contentLength: 5 }],
+    ['HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n', { contentLength: 5 }],
+    ['HTTP/1.1 200 OK\r\nContent-Lengths: 5\r\n\r\n', { contentLength: undefined }],
+    ['HTTP/1.1 200 OK\r\nContent-Lengty: 5\r\n\r\n', { contentLength: undefined }],
+    [`HTTP/1.1 200 OK\r\n${'C'.repeat(300)}: 5\r\n\r\n`, { contentLength: undefined }],
   ])('%j is accepted', (text, expected) => {
     expect(parse(text)).toMatchObject(expected)
   })
