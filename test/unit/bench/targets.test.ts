@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { ROWS } from '../../../bench/names.ts'
-import { type CaseResult, growthBetween, type Row, type Series, seriesOf } from '../../../bench/statistics.ts'
+import {
+  type CaseResult,
+  growthBetween,
+  type Row,
+  type Series,
+  seriesOf,
+} from '../../../bench/statistics.ts'
 import { judgeTargets } from '../../../bench/targets.ts'
 
 function result(id: string, rows: readonly (readonly [string, number])[]): CaseResult {
@@ -63,7 +69,10 @@ describe('targets', () => {
   })
 
   test('of growth compare what was measured in one round', () => {
-    const [base, keys] = [[10, 20, 30], [10.5, 21, 60]].map(seriesOf)
+    const [base, keys] = [
+      [10, 20, 30],
+      [10.5, 21, 60],
+    ].map(seriesOf)
     const rows = [base, keys].map((series, i) => ({ name: `row ${i}`, series: series as Series }))
     expect(growthBetween(rows[0] as Row, rows[1] as Row)).toBeCloseTo(5)
   })
