@@ -114,6 +114,8 @@ function probe(setting: Setting, links: keyof typeof TURNS, clients: readonly st
     for (const request of asked) assertPermitted(request, verifier, setting.policy)
   }
   const knowing = new LinkVerifier([scheme], setting.keys)
+  // a link is remembered from its second time on
+  decideAll(knowing)
   decideAll(knowing)
   return {
     name: setting.name,

@@ -12,13 +12,16 @@ export function callOf(exchange: Exchange, context: RequestContext): ApiCall {
   return { context, readBody: () => (body ??= readBody(exchange.request)) }
 }
 
+/** Undefined for one that is too large: its rest is not read. */
 async function readBody(request: RequestMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
+  // leaving a loop over it would destroy the connection, and the answer with it
+  const iterator = (request as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+    size += next.value.length
     if (size > MAX_BODY) return undefined
-    chunks.push(chunk)
+    chunks.push(next.value)
   }
   return Buffer.concat(chunks)
 }

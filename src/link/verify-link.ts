@@ -4,6 +4,7 @@ import { refuse } from '../base/refusal.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { Grant } from './grant.ts'
 import { isActive, type KeyRing } from './key-ring.ts'
+import { RecentNames } from './recent-names.ts'
 import type { Carrier, Scheme, Verification } from './scheme.ts'
 import { SchemeFinder } from './scheme-finder.ts'
 
@@ -18,8 +19,8 @@ export type LocatedLink =
   | Exclude<Verification, { readonly outcome: 'granted' }>
 
 /**
- * Finds the one link of a request among the schemes of a route and verifies it. A verified link is
- * remembered under what was signed, so that its signature is computed once. What can
+ * Finds the one link of a request among the schemes of a route and verifies it. A link that verified twice
+ * is remembered under what was signed, so that its signature is computed no more. What can
  * change is asked each time: the key's life here, the link's expiry and revocation by the rules.
  */
 export class LinkVerifier {
@@ -27,6 +28,7 @@ export class LinkVerifier {
   readonly #keys: KeyRing
   readonly #finder: SchemeFinder
   readonly #remembered = new LRUCache<string, Grant>({ max: MAX_REMEMBERED })
+  readonly #recent = new RecentNames()
   /** Of the keys that verified what is remembered. */
   #version: number
 
@@ -52,7 +54,10 @@ export class LinkVerifier {
       this.#remembered.delete(name)
     }
     const verified = scheme.verify(carrier, this.#keys, context)
-    if (verified.outcome === 'granted') this.#remembered.set(name, verified.grant)
+    // most links come once: what is kept of them costs the garbage collector more than a second check
+    if (verified.outcome === 'granted' && this.#recent.add(name)) {
+      this.#remembered.set(name, verified.grant)
+    }
     return verified
   }
 

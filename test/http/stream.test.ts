@@ -180,8 +180,10 @@ describe('errors', () => {
       'GET, POST, DELETE, HEAD, OPTIONS',
     ])
     expect(await wrong.json()).toMatchObject({ success: false, errors: [{ code: 10405 }] })
-    const large = await call('POST', '/open/token', 'x'.repeat(70_000))
-    expect([large.status, large.envelope.errors[0]?.code]).toEqual([413, 10413])
+    for (const bytes of [70_000, 5_000_000]) {
+      const large = await call('POST', '/open/token', 'x'.repeat(bytes))
+      expect([large.status, large.envelope.errors[0]?.code]).toEqual([413, 10413])
+    }
   })
 
   test('of a file are those of any download', async () => {
