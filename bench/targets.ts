@@ -23,6 +23,7 @@ const KNOWN: readonly [least: number, peer: string][] = [
   [5, ROWS.express],
   [4, ROWS.expressTuned],
   [3, ROWS.fastify],
+  [3, ROWS.fastifyFull],
 ]
 const FRESH: readonly [least: number, peer: string][] = [
   [0.3, ROWS.nginxLua],

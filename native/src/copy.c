@@ -15,6 +15,8 @@
 #define FILE_PIECE (512 * 1024)
 #define SOCKET_PIECE (1024 * 1024)
 #define TURN (4 * 1024 * 1024)
+/* Windows grow to this size for readers that take them quickly. */
+#define FAST_WINDOW (2 * 1024 * 1024)
 /* Two duplicates and a pipe. */
 #define DESCRIPTORS 4
 /* How long closing waits for a system call that runs, so that the count of bytes is exact. */
@@ -35,7 +37,7 @@ copy *copy_open(copier *owner, int source, bool is_socket, int target) {
   if (!self) return NULL;
   self->owner = owner;
   self->is_socket = is_socket;
-  self->pipe = (pipe_ends){-1, -1};
+  self->pipe = (pipe_ends){-1, -1, false};
   self->source = fcntl(source, F_DUPFD_CLOEXEC, 3);
   self->target = self->source < 0 ? -1 : fcntl(target, F_DUPFD_CLOEXEC, 3);
   if (self->target < 0) {
@@ -98,10 +100,7 @@ void copy_release(copy *self) {
   close(self->source);
   close(self->target);
   /* what is left in it belongs to a body that nobody reads on */
-  if (self->pipe.reader >= 0) {
-    close(self->pipe.reader);
-    close(self->pipe.writer);
-  }
+  if (self->pipe.reader >= 0) copier_close_pipe(self->owner, &self->pipe);
 }
 
 static int64_t monotonic_ns(void) {
@@ -208,7 +207,8 @@ static step drain_pipe(copy *self) {
 }
 
 static step fill_pipe(copy *self) {
-  if (self->pipe.reader < 0 && !copier_take_pipe(self->owner, &self->pipe))
+  bool is_fast = self->left >= FAST_WINDOW;
+  if (self->pipe.reader < 0 && !copier_take_pipe(self->owner, is_fast, &self->pipe))
     return end_with(self, OUTCOME_DECLINED);
   size_t piece = self->left < SOCKET_PIECE ? self->left : SOCKET_PIECE;
   ssize_t taken = splice(self->source, NULL, self->pipe.writer, NULL, piece,

@@ -29,6 +29,7 @@ enum state {
 typedef struct {
   int reader;
   int writer;
+  bool is_large;
 } pipe_ends;
 
 struct copy {
@@ -71,6 +72,8 @@ struct copier {
   /* The thread's own. */
   pipe_ends spare[SPARE_PIPES];
   int spare_count;
+  /* Pipes that were enlarged; those that copies still hold are closed by their owner. */
+  _Atomic int large_count;
 };
 
 /* What a copy does next, as the thread sees it. */
@@ -86,7 +89,10 @@ bool copy_arm(copy *self, bool for_source);
 void copy_release(copy *self);
 
 void copier_bury(copier *self, copy *dead);
-bool copier_take_pipe(copier *self, pipe_ends *pipe);
+/* A large one if there is one to be had. */
+bool copier_take_pipe(copier *self, bool large, pipe_ends *pipe);
 void copier_give_pipe(copier *self, pipe_ends *pipe);
+/* From any thread. */
+void copier_close_pipe(copier *self, pipe_ends *pipe);
 
 #endif
