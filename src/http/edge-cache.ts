@@ -18,7 +18,7 @@ export function cacheControlOf(
 ): string {
   if (!route.policy.delivery.edge) return PRIVATE
   const seconds = sharedCacheSeconds(grant, route.policy, now)
-  if (seconds === 0 || !isInUrl(route, context, grant)) return PRIVATE
+  if (seconds === 0 || !isInUrl(route, context)) return PRIVATE
   return `public, max-age=0, s-maxage=${seconds}, must-revalidate`
 }
 
@@ -36,9 +36,16 @@ const NOTHING: readonly string[] = []
  * Whether the URL alone opens the object: that is what a cache knows an answer by. A token in a field, or a
  * signature over fields, would open it for those who have neither. So would Authorization (RFC 9111 section 3.5).
  */
-function isInUrl({ verifier }: Route, context: RequestContext, grant: Grant): boolean {
+function isInUrl({ verifier }: Route, context: RequestContext): boolean {
   if (context.headers.authorization !== undefined) return false
-  const bare = verifier.verify({ ...context, headers: NO_HEADERS })
-  // a link that is verified again is the one that is remembered
-  return bare.outcome === 'granted' && bare.grant === grant
+  const bare = { ...context, headers: NO_HEADERS }
+  const [whole, inUrl] = [verifier.locate(context), verifier.locate(bare)]
+  return (
+    whole.outcome === 'found' &&
+    inUrl.outcome === 'found' &&
+    inUrl.scheme === whole.scheme &&
+    inUrl.carrier.place === whole.carrier.place &&
+    inUrl.carrier.text === whole.carrier.text &&
+    verifier.verify(bare).outcome === 'granted'
+  )
 }
