@@ -5,7 +5,6 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import type { ConfigSources } from '../config/load.ts'
 import { DecisionHandler } from '../http/decision/decision-handler.ts'
 import { recallFrom } from '../http/recall.ts'
-import { RemoteKeys } from '../jwks/remote-keys.ts'
 import { LiveLists } from '../lists/live-lists.ts'
 import type { LinkDesk } from '../operator/link-desk.ts'
 import { AuditLog } from '../record/audit-log.ts'
@@ -23,17 +22,13 @@ import { copiesInKernel, openPublicSide } from './public-side.ts'
 import { ensureKeys } from '../config/generate.ts'
 import { tellingFailuresTo } from './internal-failure.ts'
 import { openCertificate } from './live-certificate.ts'
-import { LiveRuntime } from './live-runtime.ts'
 import { loadOrThrow, prepareFirstLists } from './load-or-throw.ts'
 import { openRecords } from './open-records.ts'
+import { openRuntime } from './open-runtime.ts'
 import { readiness } from './readiness.ts'
 import { thisNode } from './this-node.ts'
 import { Reload } from './reload.ts'
-import { buildRuntime } from './runtime.ts'
 import { version } from './version.ts'
-
-/** How long a start waits for keys that are published elsewhere. */
-const REMOTE_KEYS_PATIENCE_MS = 3000
 
 export interface GatewayOptions extends ConfigSources {
   readonly clock?: Clock
@@ -123,27 +118,19 @@ async function openGateway(
       clock,
       log,
     })
-  const remoteKeys = new RemoteKeys(clock, warn)
-  opened.defer(() => {
-    remoteKeys.close()
-  })
-  const live = new LiveRuntime({
-    first: loaded,
-    remoteKeys,
-    build: (from) =>
-      buildRuntime(from, {
-        warn,
-        listed: (list) => lists.get(list),
-        publicUrl: () => publicUrl,
-        keySource: remoteKeys,
-        catalogue,
-        apiParts: media?.apiParts,
-        desk: () => desk(),
-      }),
-  })
-  opened.defer(() => {
-    live.close()
-  })
+  const { live, remoteKeys, settleKeys } = openRuntime(
+    {
+      first: loaded,
+      clock,
+      lists,
+      warn,
+      publicUrl: () => publicUrl,
+      catalogue,
+      apiParts: media?.apiParts,
+      desk: () => desk(),
+    },
+    opened,
+  )
   const certificate = openCertificate(workers > 1 ? undefined : config.server.tls, clock, log)
   opened.defer(() => {
     certificate?.close()
@@ -266,7 +253,7 @@ async function openGateway(
   )
   opened.defer(() => crew?.drain(drainSeconds))
 
-  await remoteKeys.settle(REMOTE_KEYS_PATIENCE_MS)
+  await settleKeys()
   const { listener } = publicSide
   if (reception) await listenAt(listener, reception.path)
   else await listen(listener, config.server.host, config.server.port)

@@ -40,7 +40,7 @@ export interface Runtime extends Entrance {
   close(): void
 }
 
-interface RuntimeOptions {
+export interface RuntimeOptions {
   readonly warn: (message: string) => void
   /** What a list holds now; undefined without data. */
   readonly listed: (list: string) => AddressSet | undefined

@@ -4,7 +4,6 @@ import { systemClock } from '../base/clock.ts'
 import { messageOf } from '../base/failure.ts'
 import type { GatewayConfig } from '../config/schema.ts'
 import type { RequestMessage } from '../http/message.ts'
-import { RemoteKeys } from '../jwks/remote-keys.ts'
 import { LiveLists } from '../lists/live-lists.ts'
 import { LiveDownloads } from '../record/live-downloads.ts'
 import { runningDownload } from '../state/live-view.ts'
@@ -23,14 +22,13 @@ import {
 } from './load-or-throw.ts'
 import { tellingFailuresTo } from './internal-failure.ts'
 import { openCertificate } from './live-certificate.ts'
-import { LiveRuntime } from './live-runtime.ts'
 import { openOffload } from './offload.ts'
 import { openPublicSide } from './public-side.ts'
 import { Repeats } from './repeats.ts'
-import { buildRuntime, type Runtime } from './runtime.ts'
+import { openRuntime } from './open-runtime.ts'
+import type { Runtime } from './runtime.ts'
 import { openWorkerState } from './worker-state.ts'
 
-const REMOTE_KEYS_PATIENCE_MS = 3000
 /** How often the primary hears what must outlive this process. */
 const REPORT_MS = 1000
 const FIGURES_MS = 100
@@ -83,25 +81,10 @@ export async function startWorker(
   const firstLists = await prepareFirstLists(loaded, lists)
   await firstLists.begin()
   firstLists.use()
-  const remoteKeys = new RemoteKeys(clock, warn)
-  opened.defer(() => {
-    remoteKeys.close()
-  })
-  const live = new LiveRuntime({
-    first: loaded,
-    remoteKeys,
-    build: (from) =>
-      buildRuntime(from, {
-        warn,
-        listed: (list) => lists.get(list),
-        publicUrl: () => publicUrl,
-        keySource: remoteKeys,
-        catalogue,
-      }),
-  })
-  opened.defer(() => {
-    live.close()
-  })
+  const { live, settleKeys } = openRuntime(
+    { first: loaded, clock, lists, warn, publicUrl: () => publicUrl, catalogue },
+    opened,
+  )
   // all workers read the same files: one tells of them
   const isFirst = start.slot === 1
   const certificate = openCertificate(config.server.tls, clock, isFirst ? log : () => undefined)
@@ -158,7 +141,7 @@ export async function startWorker(
   }
   repeats.each(FIGURES_MS, tellFigures)
 
-  await remoteKeys.settle(REMOTE_KEYS_PATIENCE_MS)
+  await settleKeys()
   await listen(publicSide.listener, config.server.host, config.server.port)
   const publicUrl = publicUrlOf(config.server, publicSide.listener)
   await state.keep()

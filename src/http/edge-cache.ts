@@ -46,6 +46,6 @@ function isInUrl({ verifier }: Route, context: RequestContext): boolean {
     inUrl.scheme === whole.scheme &&
     inUrl.carrier.place === whole.carrier.place &&
     inUrl.carrier.text === whole.carrier.text &&
-    verifier.verify(bare).outcome === 'granted'
+    verifier.check(inUrl, bare).outcome === 'granted'
   )
 }

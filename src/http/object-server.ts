@@ -5,7 +5,6 @@ import { parseRange } from '../delivery/byte-range.ts'
 import { type ByteRate, RatesInSeries } from '../lease/rate.ts'
 import type { Grant } from '../link/grant.ts'
 import type { OpenObject } from '../origin/origin.ts'
-import { decide } from '../policy/decide.ts'
 import { flowsOf } from '../policy/limits.ts'
 import type { Policy } from '../policy/policy.ts'
 import { notRevoked } from '../policy/rules/revocation.ts'
@@ -22,7 +21,7 @@ import { watch } from './open-connection.ts'
 import type { Route } from './route.ts'
 import { sendElsewhere } from './send-elsewhere.ts'
 import type { Services } from './services.ts'
-import { revokeIfShared } from './sharing.ts'
+import { judgeByRules } from './sharing.ts'
 import { tagOf, withTag } from './tagged.ts'
 
 /** A request that something lets in, and what it asks for. */
@@ -103,13 +102,8 @@ export class ObjectServer {
     { context, route: { policy }, grant }: Granted,
   ): Refusal | undefined {
     const { revocations } = this.#services
-    const history = new SessionHistory(revocations, session)
-    const decision = decide(grant, context, policy, history)
-    exchange.observed = decision.observed ?? decision.slowed
-    if (decision.refusal) {
-      revokeIfShared({ history, revocations }, decision.refusal, context, grant, policy)
-      return decision.refusal
-    }
+    const refusal = judgeByRules(exchange, revocations, session, context, grant, policy)
+    if (refusal) return refusal
     const full = placeRefusal(session)
     if (!full || policy.parallel.enforcement === 'enforce') return full
     exchange.observed ??= full

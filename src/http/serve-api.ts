@@ -1,5 +1,6 @@
 import { corsHeaders } from '../delivery/response-headers.ts'
 import type { RequestContext } from '../request/request-context.ts'
+import { GUARDS } from './answer.ts'
 import type { ApiCall, ApiText } from './api.ts'
 import type { Exchange } from './exchange.ts'
 import type { RequestMessage } from './message.ts'
@@ -36,12 +37,7 @@ export function answerText(exchange: Exchange, answer: ApiText): void {
   const headers = [
     'X-Request-Id',
     exchange.id,
-    'Cache-Control',
-    'no-store',
-    'Referrer-Policy',
-    'no-referrer',
-    'X-Content-Type-Options',
-    'nosniff',
+    ...GUARDS,
     ...corsHeaders(exchange.route?.policy.delivery.cors ?? [], exchange.headers?.origin),
     ...(answer.headers ?? []),
   ]

@@ -14,9 +14,13 @@ const MAX_REMEMBERED = 50_000
 /** Longer carriers are remembered by their digest, which takes a microsecond to make. */
 const MAX_NAME = 512
 
-export type LocatedLink =
-  | { readonly outcome: 'found'; readonly scheme: Scheme; readonly carrier: Carrier }
-  | Exclude<Verification, { readonly outcome: 'granted' }>
+interface FoundLink {
+  readonly outcome: 'found'
+  readonly scheme: Scheme
+  readonly carrier: Carrier
+}
+
+export type LocatedLink = FoundLink | Exclude<Verification, { readonly outcome: 'granted' }>
 
 /**
  * Finds the one link of a request among the schemes of a route and verifies it. A link that verified twice
@@ -41,8 +45,11 @@ export class LinkVerifier {
 
   verify(context: RequestContext): Verification {
     const link = this.locate(context)
-    if (link.outcome !== 'found') return link
-    const { scheme, carrier } = link
+    return link.outcome === 'found' ? this.check(link, context) : link
+  }
+
+  /** Verifies the link that `locate` has found in the request. */
+  check({ scheme, carrier }: FoundLink, context: RequestContext): Verification {
     if (this.#version !== this.#keys.version) {
       this.#remembered.clear()
       this.#version = this.#keys.version
@@ -63,8 +70,8 @@ export class LinkVerifier {
 
   /** The link of a request before its signature is looked at. Two links refuse, even if one is good. */
   locate(context: RequestContext): LocatedLink {
-    let sure: Extract<LocatedLink, { outcome: 'found' }> | undefined
-    let weak: Extract<LocatedLink, { outcome: 'found' }> | undefined
+    let sure: FoundLink | undefined
+    let weak: FoundLink | undefined
     for (const scheme of this.#finder.candidates(context)) {
       const found = scheme.find(context)
       if (found.outcome === 'absent') continue

@@ -1,9 +1,8 @@
-import type { EpochSeconds } from '../base/clock.ts'
 import type { NetworkSighting } from '../base/sightings.ts'
 import type { ListEntry } from '../lists/list-entry.ts'
 import type { DeliveryReport } from '../offload/delivery-report.ts'
 import type { AccessRecord } from '../record/access-record.ts'
-import type { DownloadKey, UseTerms } from '../state/download-ledger.ts'
+import type { BeginDownload } from '../state/download-ledger.ts'
 import type { LinkQuestion, Place } from '../state/link-state.ts'
 import type { RunningDownload } from '../state/live-view.ts'
 import type { Revocation } from '../state/revocation-index.ts'
@@ -11,14 +10,7 @@ import type { Channel } from './channel.ts'
 import type { LinkSnapshot } from './link-snapshot.ts'
 
 /** A download that begins, without what cannot travel. */
-export interface PlainUse {
-  readonly key: DownloadKey
-  readonly etag: string
-  readonly size: number
-  readonly now: EpochSeconds
-  readonly expires: EpochSeconds
-  readonly uses: UseTerms | undefined
-  readonly mayResume: boolean
+export interface PlainUse extends BeginDownload {
   /** The text of the address. */
   readonly pin: string | undefined
   readonly sighting: NetworkSighting | undefined

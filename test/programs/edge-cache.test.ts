@@ -1,12 +1,13 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { Child } from '../support/child.ts'
+import type { Child } from '../support/child.ts'
 import { accepts, freePort } from '../support/free-port.ts'
 import { type Reply, send, type SendOptions } from '../support/http-client.ts'
 import { type JoseSigner, makeJoseSigner } from '../support/jose-links.ts'
-import { needs, program } from '../support/programs.ts'
+import { runNginxSite } from '../support/nginx.ts'
+import { needs } from '../support/programs.ts'
 import { ROOT } from '../support/sluice.ts'
 import { routePerPolicy, startTestGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -51,16 +52,7 @@ async function startCache(): Promise<void> {
     .replace('listen 80', `listen 127.0.0.1:${port}`)
     .replace('/var/cache/nginx/', `${home}/`)
     .replaceAll('/var/log/nginx/', `${home}/`)
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${home}/${name};`,
-  )
-  const file = join(home, 'nginx.conf')
-  writeFileSync(
-    file,
-    `user root; daemon off; pid ${home}/nginx.pid; worker_processes 1; events {}
-http { ${temporary.join(' ')}\n${site}}\n`,
-  )
-  cache = new Child(program('nginx'), ['-c', file, '-e', join(home, 'errors.log')])
+  cache = runNginxSite(home, site)
   await cache.until(() => accepts(port))
 }
 

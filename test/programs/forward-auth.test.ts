@@ -8,6 +8,7 @@ import { Child } from '../support/child.ts'
 import { accepts, freePort } from '../support/free-port.ts'
 import { type Reply, send, type SendOptions } from '../support/http-client.ts'
 import { type JoseSigner, makeJoseSigner } from '../support/jose-links.ts'
+import { runNginxSite } from '../support/nginx.ts'
 import { needs, program, type ProgramName } from '../support/programs.ts'
 import { ROOT } from '../support/sluice.ts'
 import { startTestGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -63,17 +64,7 @@ const PROXIES: Partial<Record<ProgramName, (port: number) => Child>> = {
       '/var/log/nginx/': `${home}/`,
       '/srv/library/': `${gateway.root}/`,
     })
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (name) => `${name}_temp_path ${home}/${name};`,
-    )
-    const file = join(home, 'nginx.conf')
-    // root's nginx would serve as somebody who may not read the files of this test
-    writeFileSync(
-      file,
-      `user root; daemon off; pid ${home}/nginx.pid; worker_processes 1; events {}
-http { ${temporary.join(' ')}\n${site}}\n`,
-    )
-    return new Child(program('nginx'), ['-c', file, '-e', join(home, 'nginx-errors.log')])
+    return runNginxSite(home, site)
   },
   haproxy(port) {
     const file = join(home, 'haproxy.cfg')

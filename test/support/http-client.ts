@@ -1,10 +1,6 @@
-import {
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  request,
-} from 'node:http'
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import type { Readable } from 'node:stream'
+import { http1Answer } from './http1-answer.ts'
 import { askByHttp2, askOverTls } from './secure-client.ts'
 import { TRANSPORT } from './transport.ts'
 
@@ -72,15 +68,8 @@ export async function openDownload(
   return new OpenDownload(await ask(asked))
 }
 
-async function askPlainly({
-  host,
-  port,
-  target,
-  method,
-  headers,
-  localAddress,
-  patienceMs,
-}: Asked): Promise<Answer> {
+function askPlainly(asked: Asked): Promise<Answer> {
+  const { host, port, target, method, headers, localAddress } = asked
   const sent = request({
     host,
     port,
@@ -90,26 +79,7 @@ async function askPlainly({
     agent: false,
     ...(localAddress !== undefined && { localAddress }),
   })
-  sent.setTimeout(patienceMs, () =>
-    sent.destroy(new Error(`the gateway was silent for ${patienceMs} ms`)),
-  )
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    sent.once('response', resolve)
-    sent.once('error', reject)
-    sent.end()
-  })
-  // a cut shows in `isComplete`
-  sent.on('error', () => {})
-  return {
-    status: response.statusCode ?? 0,
-    headers: response.headers,
-    body: response,
-    isComplete: () => response.complete,
-    kill(how) {
-      if (how === 'reset') sent.socket?.resetAndDestroy()
-      else sent.destroy()
-    },
-  }
+  return http1Answer(sent, asked, () => sent.socket?.resetAndDestroy())
 }
 
 /** A client in the middle of an answer. */

@@ -12,7 +12,7 @@ export type Path = (typeof PATHS)[number]
 /** The copier of this process. */
 export function copier(): KernelCopier {
   const loaded = KernelCopier.load()
-  if (!loaded) throw new Error(`${PACKAGE} is missing: npm rebuild ${PACKAGE} builds it`)
+  if (!loaded) throw new Error(`${PACKAGE} is missing: npm run install in native/ builds it`)
   return loaded
 }
 

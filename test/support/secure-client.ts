@@ -1,12 +1,13 @@
 import { connect as connectHttp2, constants } from 'node:http2'
 import { request } from 'node:https'
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { http1Answer, silent } from './http1-answer.ts'
 import type { Answer, Asked } from './http-client.ts'
 
 /** Asks by HTTP/1.1 over TLS. */
-export async function askOverTls(asked: Asked): Promise<Answer> {
+export function askOverTls(asked: Asked): Promise<Answer> {
   const { raw, secure } = connectSecurely(asked, 'http/1.1')
   const { target: path, method, headers } = asked
   const { host, port } = asked
@@ -18,23 +19,7 @@ export async function askOverTls(asked: Asked): Promise<Answer> {
     headers,
     createConnection: () => secure,
   })
-  sent.setTimeout(asked.patienceMs, () => sent.destroy(silent(asked)))
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    sent.once('response', resolve)
-    sent.once('error', reject)
-    sent.end()
-  })
-  sent.on('error', () => {})
-  return {
-    status: response.statusCode ?? 0,
-    headers: response.headers,
-    body: response,
-    isComplete: () => response.complete,
-    kill(how) {
-      if (how === 'reset') raw.resetAndDestroy()
-      else sent.destroy()
-    },
-  }
+  return http1Answer(sent, asked, () => raw.resetAndDestroy())
 }
 
 /** Asks by HTTP/2, on a session of its own. */
@@ -85,8 +70,4 @@ function connectSecurely(
   raw.on('error', () => {})
   const secure = connectTls({ socket: raw, ALPNProtocols: [protocol], servername: 'localhost' })
   return { raw, secure }
-}
-
-function silent({ patienceMs }: Asked): Error {
-  return new Error(`the gateway was silent for ${patienceMs} ms`)
 }

@@ -3,7 +3,6 @@ import { asGatewayError } from '../../base/failure.ts'
 import { refuse, type Refusal } from '../../base/refusal.ts'
 import type { Grant } from '../../link/grant.ts'
 import { countsUses } from '../../policy/anti-fraud.ts'
-import { decide } from '../../policy/decide.ts'
 import { flowsOf } from '../../policy/limits.ts'
 import type { Policy } from '../../policy/policy.ts'
 import type { CanonicalPath } from '../../request/canonical-path.ts'
@@ -11,10 +10,9 @@ import type { LinkSession } from '../../state/link-state.ts'
 import { isPinnedByUse, questionOf } from '../admission.ts'
 import { beginUse } from '../begin-use.ts'
 import { Exchange } from '../exchange.ts'
-import { SessionHistory } from '../history.ts'
 import type { Services } from '../services.ts'
 import type { Entrance } from '../receive.ts'
-import { revokeIfShared } from '../sharing.ts'
+import { judgeByRules } from '../sharing.ts'
 import { answerBroken, answerDenial, answerPermit } from './answer-decision.ts'
 import { type Asked, readAsked } from './asked.ts'
 import { DECISION_PATH, readForwarded } from './forwarded-request.ts'
@@ -129,16 +127,11 @@ export class DecisionHandler {
     grant: Grant,
   ): Refusal | undefined {
     const { revocations } = this.#services
-    const history = new SessionHistory(revocations, session)
-    const decision = decide(grant, context, policy, history)
-    exchange.observed = decision.observed ?? decision.slowed
-    if (decision.refusal) {
-      revokeIfShared({ history, revocations }, decision.refusal, context, grant, policy)
-      return decision.refusal
-    }
-    for (const { refusal, enforcement } of needsDelivery(grant, policy)) {
-      if (enforcement === 'enforce') return refusal
-      exchange.observed ??= refusal
+    const refusal = judgeByRules(exchange, revocations, session, context, grant, policy)
+    if (refusal) return refusal
+    for (const { refusal: no, enforcement } of needsDelivery(grant, policy)) {
+      if (enforcement === 'enforce') return no
+      exchange.observed ??= no
     }
     return undefined
   }
